@@ -1,0 +1,3 @@
+//! The `goroscope` command.
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! The words of the field as types; no logic beyond their invariants.
+//!
+//! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`].
+//! Nothing here reads a clock, a socket or a file.
+
+pub mod instance;
+pub mod poll;
+pub mod signature;
+pub mod snapshot;
+pub mod stack;
+pub mod time;
+
+pub use instance::{Incarnation, InstanceId, ProcessFacts, StartReason};
+pub use poll::{Failure, FailureReason, Kind, Look, Outcome, Poll};
+pub use signature::Signature;
+pub use snapshot::{Complaint, Form, Group, Labels, Snapshot, Split, Survival};
+pub use stack::{Elision, Frame, Stack};
+pub use time::Timestamp;

@@ -1,0 +1,77 @@
+//! The identity of a goroutine group, stable across instances, builds and request forms.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// XXH3-128 over normalised function names (see `docs/SIGNATURE.md`); shown as 32 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Signature(u128);
+
+impl Signature {
+    /// The signature with this hash.
+    pub const fn from_hash(hash: u128) -> Self {
+        Self(hash)
+    }
+
+    /// The 16 bytes as stored, most significant first.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The signature with these 16 bytes, most significant first.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The first hex digits of a signature, as a person types them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignaturePrefix(String);
+
+/// A word that cannot begin a signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a signature: 4 to 32 hex digits are")]
+pub struct BadPrefix(String);
+
+impl SignaturePrefix {
+    /// Fewer digits than this name too many signatures to be meant.
+    pub const MIN_DIGITS: usize = 4;
+
+    /// The digits, lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `signature` begins with these digits.
+    pub fn matches(&self, signature: Signature) -> bool {
+        signature.to_string().starts_with(&self.0)
+    }
+}
+
+impl FromStr for SignaturePrefix {
+    type Err = BadPrefix;
+
+    fn from_str(word: &str) -> Result<Self, BadPrefix> {
+        let digits = word.trim().to_ascii_lowercase();
+        let is_hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_hex && (Self::MIN_DIGITS..=32).contains(&digits.len()) {
+            Ok(Self(digits))
+        } else {
+            Err(BadPrefix(word.to_owned()))
+        }
+    }
+}
