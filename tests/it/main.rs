@@ -1,1 +1,3 @@
 //! One test binary, a module a room.
+
+mod config;

@@ -1,0 +1,217 @@
+//! A config as meant: defaults filled in, services over `[global]`, every value checked.
+//!
+//! Nothing here stops at a mistake: it is noted, the default stands in, and the result counts
+//! only when nothing was noted.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::file::{self, File, Polling};
+use super::mistake::{Found, quoted};
+use super::span::Lines;
+use super::table::{Entry, Written, WrittenSize};
+use super::{Config, DetailMode, Environment, Storage, expand, quantity};
+
+const DATABASE: &str = "goroscope.db";
+const MAX_CONCURRENT_POLLS: usize = 64;
+
+/// More sockets than this one process cannot have open in any usual setting.
+const MOST_CONCURRENT_POLLS: usize = 65_536;
+
+/// Polls closer together than this would be the load that they measure.
+const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=quantity::LONGEST;
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=quantity::LONGEST;
+const STOPS: RangeInclusive<Duration> = Duration::from_micros(1)..=quantity::LONGEST;
+
+/// How to poll, resolved: the part of a service that it may inherit.
+pub(super) struct Settings {
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+    pub(super) body_size_limit: u64,
+    pub(super) detail: DetailMode,
+    pub(super) detail_interval: Duration,
+    pub(super) detail_max_stop: Duration,
+    pub(super) keep_labels: Arc<[String]>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(30),
+            timeout: Duration::from_secs(10),
+            body_size_limit: 64 << 20,
+            detail: DetailMode::Auto,
+            detail_interval: Duration::from_mins(10),
+            detail_max_stop: Duration::from_millis(50),
+            keep_labels: Arc::default(),
+        }
+    }
+}
+
+/// Turns what is written into what is meant, and notes what cannot be. What it returns counts
+/// only if nothing was `found`.
+pub(super) struct Resolver<'a> {
+    /// Where relative paths start.
+    pub(super) folder: &'a Path,
+    pub(super) env: &'a Environment,
+    pub(super) lines: &'a Lines<'a>,
+    pub(super) found: &'a mut Found,
+}
+
+impl Resolver<'_> {
+    /// All that `file` means.
+    pub(super) fn config(&mut self, file: &File) -> Config {
+        let global = self.settings(&file.global, &Settings::default());
+        Config {
+            max_concurrent_polls: self.max_concurrent_polls(&file.max_concurrent_polls),
+            storage: Storage {
+                path: self.database(&file.storage),
+            },
+            services: self.services(&file.services, &global),
+        }
+    }
+
+    /// The path of the database.
+    pub(super) fn database(&mut self, storage: &file::Storage) -> PathBuf {
+        let path = self.text(&storage.path, |path| match path.trim() {
+            "" => Err(format!("the path is empty; the default is `{DATABASE}`")),
+            _ => Ok(path.to_owned()),
+        });
+        self.folder.join(path.as_deref().unwrap_or(DATABASE))
+    }
+
+    /// How to poll by `own`, and by `inherited` where that does not say.
+    pub(super) fn settings(&mut self, own: &Polling, inherited: &Settings) -> Settings {
+        let interval = match &own.interval {
+            Entry::Absent => inherited.interval,
+            // The longest, so that a time-out is not blamed for an interval that is wrong.
+            entry => self
+                .duration(entry, &INTERVALS)
+                .unwrap_or(quantity::LONGEST),
+        };
+        Settings {
+            interval,
+            timeout: self.timeout(&own.timeout, interval, inherited.timeout),
+            body_size_limit: self
+                .size(&own.body_size_limit)
+                .unwrap_or(inherited.body_size_limit),
+            detail: self.text(&own.detail, detail).unwrap_or(inherited.detail),
+            detail_interval: self
+                .duration(&own.detail_interval, &INTERVALS)
+                .unwrap_or(inherited.detail_interval),
+            detail_max_stop: self
+                .duration(&own.detail_max_stop, &STOPS)
+                .unwrap_or(inherited.detail_max_stop),
+            keep_labels: self
+                .keep_labels(&own.keep_labels)
+                .unwrap_or_else(|| Arc::clone(&inherited.keep_labels)),
+        }
+    }
+
+    /// A time-out that is only inherited gives way to a shorter interval; one set beside it must
+    /// fit.
+    fn timeout(
+        &mut self,
+        own: &Entry<String>,
+        interval: Duration,
+        inherited: Duration,
+    ) -> Duration {
+        let fitting = self.text(own, |word| {
+            let timeout = quantity::duration(word, &TIMEOUTS)?;
+            if timeout > interval {
+                let (timeout, most) = (quantity::short(timeout), quantity::short(interval));
+                return Err(format!(
+                    "{timeout} is above the interval of {most}; make it {most} or less"
+                ));
+            }
+            Ok(timeout)
+        });
+        fitting.unwrap_or_else(|| inherited.min(interval))
+    }
+
+    fn keep_labels(&mut self, entry: &Entry<Vec<Entry<String>>>) -> Option<Arc<[String]>> {
+        let keys = &entry.written()?.value;
+        let read = |key: &Entry<String>| {
+            self.text(key, |key| match key {
+                "" => Err("a label key is empty; remove it".to_owned()),
+                _ => Ok(key.to_owned()),
+            })
+        };
+        Some(keys.iter().filter_map(read).collect())
+    }
+
+    fn max_concurrent_polls(&mut self, entry: &Entry<i64>) -> usize {
+        let polls = entry.written().and_then(|written| {
+            let polls = match usize::try_from(written.value) {
+                Ok(polls) if (1..=MOST_CONCURRENT_POLLS).contains(&polls) => Ok(polls),
+                _ => Err(format!(
+                    "{} is out of range; make it 1 to {MOST_CONCURRENT_POLLS}",
+                    written.value
+                )),
+            };
+            self.noted(written, polls)
+        });
+        polls.unwrap_or(MAX_CONCURRENT_POLLS)
+    }
+
+    fn duration(
+        &mut self,
+        entry: &Entry<String>,
+        range: &RangeInclusive<Duration>,
+    ) -> Option<Duration> {
+        self.text(entry, |word| quantity::duration(word, range))
+    }
+
+    fn size(&mut self, entry: &Entry<WrittenSize>) -> Option<u64> {
+        let written = entry.written()?;
+        let size = match &written.value {
+            WrittenSize::Bytes(bytes) => quantity::size(&bytes.to_string()),
+            WrittenSize::Text(text) => {
+                let text = self.expanded(written, text)?;
+                quantity::size(&text)
+            }
+        };
+        self.noted(written, size)
+    }
+
+    /// The string at `entry`, expanded, as `read` takes it; what `read` says against it is noted.
+    pub(super) fn text<T>(
+        &mut self,
+        entry: &Entry<String>,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let written = entry.written()?;
+        let text = self.expanded(written, &written.value)?;
+        self.noted(written, read(&text))
+    }
+
+    fn expanded<T>(&mut self, written: &Written<T>, text: &str) -> Option<String> {
+        expand::expand(text, self.env)
+            .map_err(|problems| {
+                for problem in problems {
+                    self.found.wrong(written.at, &written.key, problem);
+                }
+            })
+            .ok()
+    }
+
+    fn noted<T, U>(&mut self, written: &Written<T>, result: Result<U, String>) -> Option<U> {
+        result
+            .map_err(|what| self.found.wrong(written.at, &written.key, what))
+            .ok()
+    }
+}
+
+fn detail(word: &str) -> Result<DetailMode, String> {
+    match word {
+        "auto" => Ok(DetailMode::Auto),
+        "always" => Ok(DetailMode::Always),
+        "never" => Ok(DetailMode::Never),
+        _ => Err(format!(
+            "{} is not known; `auto`, `always` and `never` are",
+            quoted(word)
+        )),
+    }
+}
