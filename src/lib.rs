@@ -4,6 +4,25 @@
 //!
 //! 1. [`model`]: the words, as types.
 //! 2. [`config`]: what the user wrote, and what it means.
+//! 3. [`dump`]: bytes to goroutines.
+//! 4. [`group`]: goroutines to groups, and what makes two stacks the same.
+//! 5. [`collect`]: looks at instances, without harm.
+//! 6. [`store`]: the history, in one SQLite file.
+//! 7. [`analyse`]: counts over time to verdicts.
+//! 8. [`query`]: questions to the history, one file each.
+//! 9. [`present`]: answers drawn.
+//! 10. [`daemon`] and [`cli`] join them; [`observe`] and [`clock`] serve them.
 
+pub mod analyse;
+pub mod cli;
+pub mod clock;
+pub mod collect;
 pub mod config;
+pub mod daemon;
+pub mod dump;
+pub mod group;
 pub mod model;
+pub mod observe;
+pub mod present;
+pub mod query;
+pub mod store;

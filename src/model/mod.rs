@@ -1,10 +1,12 @@
 //! The words of the field as types; no logic beyond their invariants.
 //!
-//! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`].
+//! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`],
+//! [`record`].
 //! Nothing here reads a clock, a socket or a file.
 
 pub mod instance;
 pub mod poll;
+pub mod record;
 pub mod signature;
 pub mod snapshot;
 pub mod stack;
@@ -12,6 +14,7 @@ pub mod time;
 
 pub use instance::{Incarnation, InstanceId, ProcessFacts, StartReason};
 pub use poll::{Failure, FailureReason, Kind, Look, Outcome, Poll};
+pub use record::{EventKind, Note, Record, Watch};
 pub use signature::Signature;
 pub use snapshot::{Complaint, Form, Group, Labels, Snapshot, Split, Survival};
 pub use stack::{Elision, Frame, Stack};

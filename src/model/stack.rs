@@ -35,11 +35,22 @@ pub struct Stack {
     pub cut: bool,
     /// What makes this stack the same as others (`group::signature`).
     pub signature: Signature,
+    /// The version of the rules that `signature` follows.
+    pub rules: u32,
+    /// Indices in `frames` of those that the signature is made of, leaf first.
+    pub identifying: Vec<usize>,
     /// Index in `frames` of the first frame that is not plumbing: the line to look at.
     pub site: usize,
 }
 
 impl Stack {
+    /// The frames that make the signature, leaf first.
+    pub fn identifying(&self) -> impl Iterator<Item = &Frame> {
+        self.identifying
+            .iter()
+            .filter_map(|at| self.frames.get(*at))
+    }
+
     /// The first frame that is not plumbing; `None` only for a stack without frames.
     pub fn site(&self) -> Option<&Frame> {
         self.frames.get(self.site)

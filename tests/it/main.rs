@@ -1,3 +1,10 @@
 //! One test binary, a module a room.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod config;
+mod forms;
+mod support;

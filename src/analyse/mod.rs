@@ -1,0 +1,15 @@
+//! Counts over time to verdicts, each a sentence with its numbers. Pure: columns in, findings out.
+//!
+//! Verdicts here follow the plain rule of design section 6; thresholds are named constants.
+//! Absent on purpose: SQL, clocks, names of services.
+
+mod growth;
+mod rate;
+mod verdict;
+
+pub use growth::{Growth, Segment, growth};
+pub use rate::{Rate, theil_sen};
+pub use verdict::{
+    Evidence, MIN_GROWTH, MIN_NET_TO_GROSS, MIN_PULSES, Verdict, judge,
+    smallest_detectable_per_hour,
+};

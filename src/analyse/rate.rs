@@ -1,0 +1,154 @@
+//! The rate of a series and how sure it is: Theil–Sen over block floors.
+//!
+//! Sen, P. K. (1968), "Estimates of the regression coefficient based on Kendall's tau".
+
+use super::Segment;
+use super::growth::as_f64;
+
+/// Blocks per segment: the minimum of each is a point.
+const BLOCKS: usize = 12;
+/// Fewer points than this give no interval.
+const MIN_POINTS: usize = 4;
+/// Standard normal quantile of a two-sided 90 % interval.
+const Z_90: f64 = 1.645;
+
+/// Goroutines per hour, with the 90 % interval of the slope.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// The median slope.
+    pub median: f64,
+    /// The lower end of its interval.
+    pub low: f64,
+    /// The upper end of its interval.
+    pub high: f64,
+}
+
+/// The rate of one segment; `None` with fewer than four points in time.
+pub fn theil_sen(segment: &Segment<'_>) -> Option<Rate> {
+    let points = floors(segment);
+    if points.len() < MIN_POINTS {
+        return None;
+    }
+    let mut slopes: Vec<f64> = Vec::with_capacity(points.len() * points.len() / 2);
+    for (nth, (x, y)) in points.iter().enumerate() {
+        let later = points.iter().skip(nth + 1).filter(|(later, _)| later > x);
+        slopes.extend(later.map(|(later_x, later_y)| (later_y - y) / (later_x - x)));
+    }
+    slopes.sort_by(f64::total_cmp);
+    let (n, all) = (count(points.len()), count(slopes.len()));
+    let spread = Z_90 * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
+    Some(Rate {
+        median: at(&slopes, (all - 1.0) / 2.0)?,
+        low: at(&slopes, ((all - spread) / 2.0 - 1.0).floor())?,
+        high: at(&slopes, f64::midpoint(all, spread).ceil())?,
+    })
+}
+
+/// Net change over gross change of the block floors, 0 to 1: 1 for what only rises, near 0 for
+/// what goes up and down.
+pub(super) fn net_to_gross(segment: &Segment<'_>) -> f64 {
+    let floors = floors(segment);
+    let changes = || {
+        floors
+            .iter()
+            .zip(floors.iter().skip(1))
+            .map(|((_, a), (_, b))| b - a)
+    };
+    let gross: f64 = changes().map(f64::abs).sum();
+    if gross > 0.0 {
+        (changes().sum::<f64>() / gross).max(0.0)
+    } else {
+        0.0
+    }
+}
+
+/// Hour and lowest count of every block that has pulses. The hour is that of the lowest count.
+fn floors(segment: &Segment<'_>) -> Vec<(f64, f64)> {
+    let Some(start) = segment.ticks.first() else {
+        return Vec::new();
+    };
+    let width = segment.span().as_secs_f64() / count(BLOCKS);
+    let mut floors: Vec<(u64, f64, f64)> = Vec::with_capacity(BLOCKS);
+    for (tick, goroutines) in segment.ticks.iter().zip(segment.counts) {
+        let seconds = tick.since(*start).as_secs_f64();
+        let block = block_of(seconds, width);
+        let point = (block, seconds / 3600.0, f64::from(*goroutines));
+        match floors.last_mut() {
+            Some(last) if last.0 == block => {
+                if point.2 < last.2 {
+                    *last = point;
+                }
+            }
+            _ => floors.push(point),
+        }
+    }
+    floors
+        .into_iter()
+        .map(|(_, hour, goroutines)| (hour, goroutines))
+        .collect()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a quotient of two durations, at most the number of blocks"
+)]
+fn block_of(seconds: f64, width: f64) -> u64 {
+    if width > 0.0 {
+        ((seconds / width) as u64).min(BLOCKS as u64 - 1)
+    } else {
+        0
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the indices of the slice"
+)]
+fn at(sorted: &[f64], place: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    sorted
+        .get((place.clamp(0.0, count(last))) as usize)
+        .copied()
+}
+
+fn count(len: usize) -> f64 {
+    as_f64(i64::try_from(len).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    fn rate(counts: &[u32]) -> Option<Rate> {
+        let ticks: Vec<_> = (0i64..)
+            .map(|n| Timestamp::from_millis(n * 60_000))
+            .take(counts.len())
+            .collect();
+        theil_sen(&Segment {
+            ticks: &ticks,
+            counts,
+        })
+    }
+
+    #[test]
+    fn a_line_has_its_slope() {
+        let line: Vec<u32> = (0..120).collect();
+        let rate = rate(&line).unwrap();
+        assert!((rate.median - 60.0).abs() < 1e-9 && rate.low > 55.0 && rate.high < 65.0);
+    }
+
+    #[test]
+    fn noise_around_a_level_has_none() {
+        let noise: Vec<u32> = (0..120u32).map(|n| 50 + (n * 7919) % 13).collect();
+        let rate = rate(&noise).unwrap();
+        assert!(rate.low <= 0.0 && rate.high >= 0.0, "{rate:?}");
+    }
+
+    #[test]
+    fn three_points_are_too_few() {
+        assert_eq!(rate(&[1, 2, 3]), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! The plain rule: grown and not come back, steady, or too early to say.
+//!
+//! The original's rule (grew, and at least 3) with two conditions more, so that a busy pool is no
+//! suspect: all of the last third is above all of the first, and most of the movement is upwards.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Segment;
+use super::rate::net_to_gross;
+
+/// Growth below this is not worth a word.
+pub const MIN_GROWTH: u64 = 3;
+/// At least this much of the movement of the block floors must be net growth.
+pub const MIN_NET_TO_GROSS: f64 = 0.5;
+/// Fewer good pulses than this cannot show that something stands still.
+pub const MIN_PULSES: usize = 12;
+
+/// What is said of a signature. Ordered from the quietest to the loudest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verdict {
+    /// Does not grow.
+    Steady,
+    /// Too little was seen, and what was seen did not grow.
+    Insufficient,
+    /// Grew by [`MIN_GROWTH`] or more, and its floor with it.
+    Suspect,
+}
+
+impl Verdict {
+    /// The word in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Steady => "STEADY",
+            Self::Insufficient => "INSUFFICIENT",
+            Self::Suspect => "SUSPECT",
+        }
+    }
+}
+
+/// The numbers behind a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The segment that grew most.
+    Grew {
+        /// Count at its first pulse.
+        from: u64,
+        /// Count at its last pulse.
+        to: u64,
+        /// Lowest count in the last third of its time.
+        late_floor: u64,
+        /// Its length.
+        span: Duration,
+        /// Its good pulses.
+        pulses: usize,
+    },
+    /// Not enough pulses.
+    TooFew {
+        /// How many there are.
+        pulses: usize,
+    },
+    /// Enough pulses, and no growth that stayed.
+    Stood {
+        /// How many there are.
+        pulses: usize,
+    },
+}
+
+impl Evidence {
+    /// A sentence with the numbers, to be followed by the place.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Grew {
+                from,
+                to,
+                late_floor,
+                span,
+                pulses,
+            } => format!(
+                "grew from {from} to {to} in {} ({pulses} pulses) and was never below \
+                 {late_floor} in the last third of that time",
+                humantime::format_duration(Duration::from_secs(span.as_secs()))
+            ),
+            Self::TooFew { pulses } => format!(
+                "only {pulses} good pulses: {} more are needed to call it steady",
+                MIN_PULSES.saturating_sub(*pulses)
+            ),
+            Self::Stood { pulses } => {
+                format!("no growth of {MIN_GROWTH} or more that stayed, in {pulses} pulses")
+            }
+        }
+    }
+}
+
+/// Judges one series; its segments in order of time.
+pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
+    let pulses = segments.iter().map(|segment| segment.ticks.len()).sum();
+    let grown = segments
+        .iter()
+        .filter(|segment| has_grown(segment))
+        .max_by_key(|segment| segment.growth());
+    match grown {
+        Some(segment) => {
+            let evidence = Evidence::Grew {
+                from: segment.first(),
+                to: segment.last(),
+                late_floor: segment.late_floor(),
+                span: segment.span(),
+                pulses: segment.ticks.len(),
+            };
+            (Verdict::Suspect, evidence)
+        }
+        None if pulses < MIN_PULSES => (Verdict::Insufficient, Evidence::TooFew { pulses }),
+        None => (Verdict::Steady, Evidence::Stood { pulses }),
+    }
+}
+
+fn has_grown(segment: &Segment<'_>) -> bool {
+    segment.ticks.len() > 1
+        && segment.last() >= segment.first() + MIN_GROWTH
+        && segment.late_floor() > segment.early_ceiling()
+        && net_to_gross(segment) >= MIN_NET_TO_GROSS
+}
+
+/// The slowest leak that a window of this length can show, goroutines per hour; `None` for an
+/// empty window.
+pub fn smallest_detectable_per_hour(observed: Duration) -> Option<f64> {
+    let hours = observed.as_secs_f64() / 3600.0;
+    let growth = f64::from(u32::try_from(MIN_GROWTH).unwrap_or(u32::MAX));
+    (hours > 0.0).then(|| growth / hours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    fn verdict(counts: &[u32]) -> Verdict {
+        let ticks: Vec<_> = (0i64..)
+            .map(|n| Timestamp::from_millis(n * 1000))
+            .take(counts.len())
+            .collect();
+        judge(&[Segment {
+            ticks: &ticks,
+            counts,
+        }])
+        .0
+    }
+
+    #[test]
+    fn the_plain_rule() {
+        for (counts, expected) in [
+            (&[0, 1, 2, 3][..], Verdict::Suspect),
+            (&[0, 5], Verdict::Suspect),
+            // A pool that a slow poll meets at odd moments.
+            (
+                &[2, 0, 5, 1, 8, 3, 0, 7, 4, 6, 8, 3, 5, 7, 6, 8, 5],
+                Verdict::Steady,
+            ),
+            (&[5, 5, 5], Verdict::Insufficient),
+            (&[0, 9, 0, 8, 1, 9, 0, 7, 2, 8, 0, 9, 9], Verdict::Steady),
+            (&[9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], Verdict::Steady),
+            (&[0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 7, 7], Verdict::Suspect),
+            // A burst that has come back is none.
+            (
+                &[0, 50, 80, 90, 40, 20, 5, 1, 0, 0, 1, 0, 0],
+                Verdict::Steady,
+            ),
+        ] {
+            assert_eq!(verdict(counts), expected, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_leak_that_a_restart_ended_is_still_told() {
+        let ticks: Vec<_> = (0i64..6)
+            .map(|n| Timestamp::from_millis(n * 1000))
+            .collect();
+        let (before, after) = ticks.split_at(4);
+        let (verdict, _) = judge(&[
+            Segment {
+                ticks: before,
+                counts: &[0, 10, 20, 30],
+            },
+            Segment {
+                ticks: after,
+                counts: &[0, 0],
+            },
+        ]);
+        assert_eq!(verdict, Verdict::Suspect);
+    }
+}

@@ -1,0 +1,44 @@
+//! `goroscope check`: what the daemon would say, without starting it.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::Context;
+use super::failure::Failure;
+use crate::config;
+
+/// Checks a config file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Reads a config file and tells every mistake in it; exit code 78 when there is one.
+    Config {
+        /// The file.
+        #[arg(value_name = "FILE", default_value = "goroscope.toml")]
+        file: PathBuf,
+    },
+}
+
+/// Serves the command.
+pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let What::Config { file } = &args.what;
+    let config = config::load(file, &context.environment)?;
+    let instances: usize = config
+        .services
+        .iter()
+        .map(|service| service.instances.len())
+        .sum();
+    context.output.data(&format!(
+        "{}: ok, {} services with {} instances into {}\n",
+        file.display(),
+        config.services.len(),
+        instances,
+        config.storage.path.display(),
+    ))
+}

@@ -1,0 +1,155 @@
+//! From an error to help: what went wrong, what to do next, and the exit code.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::daemon::DaemonError;
+use crate::query::QueryError;
+use crate::store::StoreError;
+
+/// What kind of end it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// 1.
+    Error,
+    /// 2.
+    Usage,
+    /// 78, as sysexits.h and systemd know it.
+    BadConfig,
+    /// The reader of our output has gone: nobody to tell, and no error.
+    BrokenPipe,
+}
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    kind: Kind,
+    /// One sentence a line; the chain of causes in it.
+    pub(super) message: String,
+    /// The next steps.
+    pub(super) hints: Vec<String>,
+}
+
+impl Failure {
+    /// An error with its causes.
+    pub(super) fn error(error: &dyn Error) -> Self {
+        Self {
+            kind: Kind::Error,
+            message: chain(error),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Something was asked for that cannot be meant.
+    pub(super) fn usage(message: String) -> Self {
+        Self {
+            kind: Kind::Usage,
+            message,
+            hints: Vec::new(),
+        }
+    }
+
+    /// Something went wrong that the message says whole.
+    pub(super) fn plain(message: String) -> Self {
+        Self {
+            kind: Kind::Error,
+            message,
+            hints: Vec::new(),
+        }
+    }
+
+    /// Our output has no reader any more.
+    pub(super) fn broken_pipe() -> Self {
+        Self {
+            kind: Kind::BrokenPipe,
+            message: String::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Says before the message what was being done.
+    pub(super) fn doing(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// Adds a next step.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The exit code.
+    pub(super) fn code(&self) -> ExitCode {
+        ExitCode::from(match self.kind {
+            Kind::BrokenPipe => 0,
+            Kind::Error => 1,
+            Kind::Usage => 2,
+            Kind::BadConfig => 78,
+        })
+    }
+}
+
+/// The message of an error and of everything that caused it, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let hint = match &error {
+            ConfigError::Read { .. } => {
+                "config.example.toml shows a whole one; --config names another file"
+            }
+            ConfigError::Mistakes(_) => "config.example.toml has every key with its default",
+        };
+        Self {
+            kind: Kind::BadConfig,
+            ..Self::error(&error)
+        }
+        .hint(hint)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::error(&error);
+        match error {
+            StoreError::Missing { .. } => failure.hint(
+                "`goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one",
+            ),
+            StoreError::Locked { .. } => failure
+                .hint("one daemon writes a database; give the other one its own storage.path"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Store(error) => error.into(),
+            other => Self {
+                kind: Kind::Usage,
+                ..Self::error(&other)
+            },
+        }
+    }
+}
+
+impl From<DaemonError> for Failure {
+    fn from(error: DaemonError) -> Self {
+        match error {
+            DaemonError::Store(error) => error.into(),
+            other => Self::error(&other),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line: one file a command, its arguments beside the function that serves it.
+
+mod check;
+mod database;
+mod failure;
+mod output;
+mod query;
+mod run;
+mod snapshot;
+mod when;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::Environment;
+use crate::present::Zone;
+use failure::Failure;
+use output::Output;
+
+/// Says which goroutines leak, since when, how fast, and on which instances of a fleet.
+///
+/// Polls Go processes over net/http/pprof, keeps the history of every goroutine group in one SQLite
+/// file, and answers questions about it while the daemon runs and after it has died.
+#[derive(Debug, Parser)]
+#[command(name = "goroscope", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colour. NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, hide_possible_values = true)]
+    color: When,
+
+    /// The zone of times: `local` or `utc`.
+    #[arg(long, global = true, value_enum, default_value_t = Tz::Local, hide_possible_values = true)]
+    tz: Tz,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  goroscope snapshot localhost:6060                     what one process does now
+  goroscope run --config goroscope.toml                 watch a fleet
+  goroscope query top-growers --since 24h               what grew since yesterday
+
+Exit codes: 0 ok, 1 error, 2 usage, 78 bad config, 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    Snapshot(snapshot::Args),
+    Query(query::Args),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Tz {
+    Local,
+    Utc,
+}
+
+/// What every command works with.
+struct Context {
+    output: Output,
+    environment: Environment,
+    colour_on_stderr: bool,
+}
+
+/// Runs the command line; `arguments` begin with the program's name.
+pub fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> ExitCode {
+    let environment: Environment = environment.into_iter().collect();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for; everything else is a usage error.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return if error.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    };
+    let no_colour = environment
+        .get("NO_COLOR")
+        .is_some_and(|value| !value.is_empty());
+    let colour = match cli.color {
+        When::Always => Some(true),
+        When::Never => Some(false),
+        When::Auto if no_colour || environment.get("TERM") == Some("dumb") => Some(false),
+        When::Auto => None,
+    };
+    let zone = match cli.tz {
+        Tz::Local => Zone::Local,
+        Tz::Utc => Zone::Utc,
+    };
+    let mut context = Context {
+        output: Output::new(colour, zone),
+        environment,
+        colour_on_stderr: output::colour_on_stderr(colour),
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::run(&args, &context),
+        Command::Check(args) => check::check(&args, &mut context),
+        Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),
+        Command::Query(args) => query::query(&args, &mut context),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            context.output.failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+/// A runtime for commands that make requests.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::error(&error).doing("failed to start the runtime"))
+}

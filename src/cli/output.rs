@@ -1,0 +1,84 @@
+//! The only writer to stdout and stderr: data to the one, all else to the other.
+
+use std::io::{ErrorKind, IsTerminal as _, Stderr, Stdout, Write as _};
+
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::present::{Draw, Zone, escape};
+
+/// Where a command's words go.
+pub(super) struct Output {
+    draw: Draw,
+    stdout: Stdout,
+    stderr: Stderr,
+}
+
+impl Output {
+    /// `colour`: forced on or off, else by whether stdout is a terminal.
+    pub(super) fn new(colour: Option<bool>, zone: Zone) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let width = if terminal {
+            comfy_table::Table::new().width()
+        } else {
+            None
+        };
+        Self {
+            draw: Draw {
+                width,
+                colour: colour.unwrap_or(terminal),
+                zone,
+            },
+            stdout: std::io::stdout(),
+            stderr: std::io::stderr(),
+        }
+    }
+
+    /// How answers are to be drawn.
+    pub(super) const fn draw(&self) -> Draw {
+        self.draw
+    }
+
+    /// Writes data to stdout.
+    pub(super) fn data(&mut self, text: &str) -> Result<(), Failure> {
+        let mut stdout = self.stdout.lock();
+        let written = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush());
+        written.map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Failure::broken_pipe(),
+            _ => Failure::error(&error).doing("failed to write to stdout"),
+        })
+    }
+
+    /// Writes an answer to stdout as one line of JSON.
+    pub(super) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
+        let json = serde_json::to_string(answer)
+            .map_err(|error| Failure::error(&error).doing("failed to write JSON"))?;
+        self.data(&(json + "\n"))
+    }
+
+    /// Writes a remark to stderr.
+    pub(super) fn remark(&mut self, text: &str) {
+        // With stderr gone there is nobody left to tell.
+        let _unheard = writeln!(self.stderr, "{text}");
+    }
+
+    /// Writes what went wrong, and the next steps, to stderr.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        if failure.message.is_empty() {
+            return;
+        }
+        for line in failure.message.lines() {
+            self.remark(&format!("error: {}", escape(line)));
+        }
+        for hint in &failure.hints {
+            self.remark(&format!("hint: {hint}"));
+        }
+    }
+}
+
+/// Whether log lines may be coloured.
+pub(super) fn colour_on_stderr(colour: Option<bool>) -> bool {
+    colour.unwrap_or_else(|| std::io::stderr().is_terminal())
+}

@@ -1,0 +1,28 @@
+//! `goroscope query first-seen`.
+
+use super::{Common, Context, Failure, open, print};
+use crate::present::text;
+use crate::query::first_seen;
+
+/// Shows which stacks were seen for the first time in the window, the newest first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope query first-seen --since yesterday --only-growing")]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
+
+    /// Rows shown; 0 for all.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+
+    /// Only what grows by verdict.
+    #[arg(long)]
+    only_growing: bool,
+}
+
+/// Serves the command.
+pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let (reader, scope) = open(&args.common, context)?;
+    let answer = first_seen(&reader, &scope, args.only_growing, args.limit)?;
+    print(&answer, text::first_seen, args.common.output, context)
+}

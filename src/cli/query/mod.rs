@@ -1,0 +1,139 @@
+//! `goroscope query`: questions to the history, while the daemon runs and after it has died.
+
+mod first_seen;
+mod history;
+mod instances;
+mod shared;
+mod show;
+mod top_growers;
+
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+
+use super::database::{self, DatabaseArgs};
+use super::failure::Failure;
+use super::{Context, when};
+use crate::clock;
+use crate::model::signature::SignaturePrefix;
+use crate::present::Draw;
+use crate::query::{Scope, resolve_signature};
+use crate::store::{Reader, SignatureRow};
+
+/// Asks the history: what grew, since when, and where.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  goroscope query top-growers --since 24h
+  goroscope query show 7f3a91c2
+  goroscope query top-growers -o json | jq .rows")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Debug, Subcommand)]
+enum Question {
+    TopGrowers(top_growers::Args),
+    FirstSeen(first_seen::Args),
+    Shared(shared::Args),
+    History(history::Args),
+    Show(show::Args),
+    Instances(instances::Args),
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// One object, by the JSON contract.
+    Json,
+}
+
+/// What every question takes.
+#[derive(Debug, Clone, clap::Args)]
+struct Common {
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    /// Beginning of the window: 24h, 7d, yesterday, 2026-11-22 08:00, RFC 3339.
+    #[arg(long, value_name = "WHEN", default_value = "24h")]
+    since: String,
+
+    /// End of the window.
+    #[arg(long, value_name = "WHEN", default_value = "now")]
+    until: String,
+
+    /// Only this service; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    service: Vec<String>,
+
+    /// Only this instance (host:port); may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    instance: Vec<String>,
+
+    /// `table` or `json`.
+    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
+    output: Format,
+}
+
+/// Serves the command.
+pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    match &args.question {
+        Question::TopGrowers(args) => top_growers::answer(args, context),
+        Question::FirstSeen(args) => first_seen::answer(args, context),
+        Question::Shared(args) => shared::answer(args, context),
+        Question::History(args) => history::answer(args, context),
+        Question::Show(args) => show::answer(args, context),
+        Question::Instances(args) => instances::answer(args, context),
+    }
+}
+
+/// Opens the database and resolves the window.
+fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> {
+    let zone = context.output.draw().zone;
+    let now = clock::now();
+    let since = when::parse(&common.since, now, zone)
+        .map_err(|error| Failure::usage(format!("--since: {error}")))?;
+    let until = when::parse(&common.until, now, zone)
+        .map_err(|error| Failure::usage(format!("--until: {error}")))?;
+    if since >= until {
+        let message = format!(
+            "--since {} is not before --until {}",
+            common.since, common.until
+        );
+        return Err(Failure::usage(message));
+    }
+    let reader = Reader::open(&database::find(&common.database, context)?)?;
+    let scope = Scope {
+        since,
+        until,
+        services: common.service.clone(),
+        instances: common.instance.clone(),
+    };
+    Ok((reader, scope))
+}
+
+/// Writes an answer in the format asked for.
+fn print<A: Serialize>(
+    answer: &A,
+    text: fn(&A, Draw) -> String,
+    format: Format,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    match format {
+        Format::Json => context.output.json(answer),
+        Format::Table => {
+            let text = text(answer, context.output.draw());
+            context.output.data(&text)
+        }
+    }
+}
+
+/// The one signature that the first digits name.
+fn signature(reader: &Reader, digits: &str) -> Result<SignatureRow, Failure> {
+    let prefix: SignaturePrefix = digits
+        .parse()
+        .map_err(|error| Failure::usage(format!("{error}")))?;
+    Ok(resolve_signature(reader, &prefix)?)
+}

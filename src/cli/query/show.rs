@@ -1,0 +1,25 @@
+//! `goroscope query show`.
+
+use super::{Common, Context, Failure, open, print, signature};
+use crate::present::text;
+use crate::query::show;
+
+/// Shows everything that is known of one stack: frames, sightings, and its growth on each instance.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope query show 7f3a91c2")]
+pub(super) struct Args {
+    /// The first digits of a signature.
+    #[arg(value_name = "SIGNATURE")]
+    signature: String,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Serves the command.
+pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let (reader, scope) = open(&args.common, context)?;
+    let signature = signature(&reader, &args.signature)?;
+    let answer = show(&reader, &scope, &signature)?;
+    print(&answer, text::show, args.common.output, context)
+}

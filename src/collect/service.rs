@@ -1,0 +1,340 @@
+//! The polling task of one service: every instance at its own ticks, one request in flight each.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt as _;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::identity::{Answerer, Lives};
+use super::policy::{Details, Plan};
+use super::schedule::{self, Schedule};
+use super::{Fetcher, Limits, Queue, failure};
+use crate::clock;
+use crate::config::{Instance, Service};
+use crate::group::{FullStacks, KeepLabels, StackBook, Survivors, Tally};
+use crate::model::{
+    EventKind, Failure, FailureReason, InstanceId, Kind, Look, Note, Outcome, Poll, Record,
+    Snapshot, Timestamp, Watch,
+};
+use crate::observe::Counters;
+
+/// What is known of the processes at the instances; outlives a task that panics.
+pub type Known = Arc<Mutex<HashMap<Arc<InstanceId>, Lives>>>;
+
+/// What a polling task works with.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// Makes the requests.
+    pub fetcher: Arc<Fetcher>,
+    /// Takes the results.
+    pub queue: Queue,
+    /// Counts and logs.
+    pub counters: Arc<Counters>,
+    /// Processes met before.
+    pub known: Known,
+    /// Instances of all services together: decides how far first looks are spread.
+    pub fleet: usize,
+}
+
+/// What the instances of a service share.
+struct Shared {
+    service: Service,
+    deps: Deps,
+    book: StackBook,
+    full: Mutex<FullStacks>,
+}
+
+/// Polls the instances of one service until told to stop.
+pub async fn poll_service(service: Service, deps: Deps, stop: CancellationToken) {
+    let instances = service.instances.clone();
+    let shared = Shared {
+        service,
+        deps,
+        book: StackBook::default(),
+        full: Mutex::default(),
+    };
+    let mut polls: FuturesUnordered<_> = instances
+        .iter()
+        .map(|instance| poll(Instanced::new(&shared, instance), &stop))
+        .collect();
+    while polls.next().await.is_some() {}
+}
+
+/// Polls one instance until told to stop.
+async fn poll(mut instance: Instanced<'_>, stop: &CancellationToken) {
+    instance.begin_watch();
+    let ended = loop {
+        let wait = instance.schedule.next().since(clock::now());
+        tokio::select! {
+            () = stop.cancelled() => break clock::now(),
+            () = sleep(wait) => {}
+        }
+        let now = clock::now();
+        if now < instance.schedule.next() {
+            // The clock was set back while we slept; a long way back means a new grid.
+            if instance.schedule.is_beyond(now) {
+                instance.begin_watch();
+            }
+            continue;
+        }
+        let ok = tokio::select! {
+            // A look that is broken off was not due any more.
+            () = stop.cancelled() => break now,
+            ok = instance.tick(now) => ok,
+        };
+        let jitter = schedule::phase(&instance.id);
+        instance.schedule.note(ok, clock::now(), jitter);
+    };
+    let record = Record::Unwatch(Arc::clone(&instance.id), ended);
+    instance.shared.deps.queue.send(record, ended);
+}
+
+/// One instance, and all that is remembered of it between looks.
+struct Instanced<'a> {
+    shared: &'a Shared,
+    id: Arc<InstanceId>,
+    config: &'a Instance,
+    schedule: Schedule,
+    details: Details,
+    lives: Lives,
+    survivors: Survivors,
+    last_at: Timestamp,
+    /// How the last look ended, so that only changes are logged.
+    last_failure: Option<FailureReason>,
+}
+
+impl<'a> Instanced<'a> {
+    fn new(shared: &'a Shared, config: &'a Instance) -> Self {
+        let now = clock::now();
+        let fleet = shared.deps.fleet;
+        let lives = lock(&shared.deps.known)
+            .get(&config.id)
+            .cloned()
+            .unwrap_or_default();
+        Self {
+            shared,
+            id: Arc::clone(&config.id),
+            config,
+            schedule: Schedule::new(now, shared.service.interval),
+            details: Details::new(&config.id, &shared.service, fleet, now),
+            lives,
+            survivors: Survivors::default(),
+            last_at: Timestamp::default(),
+            last_failure: None,
+        }
+    }
+
+    /// Lays the grid of ticks anew, from now on.
+    fn begin_watch(&mut self) {
+        let now = clock::now();
+        let interval = self.shared.service.interval;
+        let from = schedule::first(&self.id, now, interval, self.shared.deps.fleet);
+        self.schedule = Schedule::new(from, interval);
+        let watch = Watch {
+            instance: Arc::clone(&self.id),
+            from,
+            interval,
+            labels: Arc::clone(&self.config.labels),
+        };
+        self.shared.deps.queue.send(Record::Watch(watch), now);
+    }
+
+    /// Everything that one tick asks for; true when the counts came.
+    async fn tick(&mut self, now: Timestamp) -> bool {
+        match self.details.plan(&self.shared.service, now) {
+            Plan::Pulse => self.look(Kind::Pulse).await,
+            Plan::DetailAsPulse => self.look(Kind::Detail).await,
+            Plan::PulseAndDetail => {
+                let ok = self.look(Kind::Pulse).await;
+                if ok && self.details.follows(&self.shared.service, clock::now()) {
+                    self.look(Kind::Detail).await;
+                }
+                ok
+            }
+        }
+    }
+
+    /// One request, its result stored; true when it gave a snapshot.
+    async fn look(&mut self, kind: Kind) -> bool {
+        let at = clock::now().max(Timestamp::from_millis(self.last_at.as_millis() + 1));
+        self.last_at = at;
+        let started = Instant::now();
+        // A bug that one target's dump brings out must not end the polling of the others.
+        let looked = AssertUnwindSafe(self.fetch(kind)).catch_unwind().await;
+        let result = looked.unwrap_or_else(|payload| Err(failure::panic(&*payload)));
+        let outcome = self.outcome(result, at);
+        if kind == Kind::Detail {
+            self.note_detail(&outcome, at);
+        }
+        self.tell(kind, &outcome, started);
+        let ok = matches!(outcome, Outcome::Snapshot(..));
+        let poll = Poll {
+            instance: Arc::clone(&self.id),
+            at,
+            look: Look {
+                kind,
+                took: started.elapsed(),
+                outcome,
+            },
+        };
+        if kind == Kind::Detail && self.counts_as_pulse() {
+            let look = Look {
+                kind: Kind::Pulse,
+                ..poll.look.clone()
+            };
+            self.shared.deps.queue.send(
+                Record::Poll(Box::new(Poll {
+                    look,
+                    ..poll.clone()
+                })),
+                at,
+            );
+        }
+        self.shared
+            .deps
+            .queue
+            .send(Record::Poll(Box::new(poll)), at);
+        ok
+    }
+
+    fn counts_as_pulse(&self) -> bool {
+        self.shared.service.detail == crate::config::DetailMode::Always
+    }
+
+    async fn fetch(&mut self, kind: Kind) -> Result<Snapshot, Failure> {
+        let service = &self.shared.service;
+        let limits = Limits {
+            timeout: service.timeout,
+            body: service.body_size_limit,
+        };
+        let survivors = (kind == Kind::Detail).then_some(&mut self.survivors);
+        let keep = KeepLabels::Keys(&service.keep_labels);
+        let tally = Tally::new(&self.shared.book, keep, survivors);
+        request(&self.shared.deps.fetcher, &self.id, kind, limits, tally).await
+    }
+
+    /// Turns what was read into what is stored: signatures of cut stacks, and whose it was.
+    fn outcome(&mut self, result: Result<Snapshot, Failure>, at: Timestamp) -> Outcome {
+        let mut snapshot = match result {
+            Ok(snapshot) => snapshot,
+            Err(failure) => {
+                self.survivors.abandon();
+                return Outcome::Failed(failure);
+            }
+        };
+        let mut full = lock(&self.shared.full);
+        for group in &snapshot.groups {
+            full.learn(&group.stack);
+        }
+        for group in &mut snapshot.groups {
+            group.signature = full.resolve(&group.stack);
+        }
+        drop(full);
+        self.details.seen(snapshot.goroutines);
+        let before = self.lives.current().cloned();
+        let answerer = self.lives.note(&snapshot.process, snapshot.goroutines, at);
+        let incarnation = match answerer {
+            Answerer::Several => return Outcome::Failed(failure::several_processes()),
+            Answerer::Same(known) => known,
+            Answerer::New(born) => {
+                self.survivors.forget();
+                self.details.forget();
+                if before.is_some() {
+                    let text = format!("another process answers ({})", born.reason.as_str());
+                    self.note(EventKind::Restart, at, text);
+                }
+                born
+            }
+        };
+        if before.as_ref() != Some(&incarnation) {
+            lock(&self.shared.deps.known).insert(Arc::clone(&self.id), self.lives.clone());
+        }
+        Outcome::Snapshot(incarnation, Box::new(snapshot))
+    }
+
+    fn note_detail(&mut self, outcome: &Outcome, at: Timestamp) {
+        match outcome {
+            Outcome::Failed(Failure {
+                reason: FailureReason::Timeout,
+                ..
+            }) => {
+                self.details.timed_out(at);
+            }
+            // A detail that failed otherwise is not tried again before its time either.
+            _ => self.details.made(at),
+        }
+    }
+
+    fn tell(&mut self, kind: Kind, outcome: &Outcome, started: Instant) {
+        let counters = &self.shared.deps.counters;
+        match outcome {
+            Outcome::Snapshot(_, snapshot) => {
+                if self.last_failure.take().is_some() {
+                    tracing::info!(instance = %self.id, "{} answers again", self.id);
+                }
+                let millis = started.elapsed().as_millis();
+                counters.poll_ok(&self.id, kind.as_str(), snapshot.goroutines, millis);
+            }
+            Outcome::Failed(failure) => {
+                let changed = self.last_failure.replace(failure.reason) != Some(failure.reason);
+                counters.poll_failed(&self.id, failure.reason.as_str(), &failure.message, changed);
+            }
+        }
+    }
+
+    fn note(&self, kind: EventKind, at: Timestamp, text: String) {
+        tracing::info!(instance = %self.id, event = kind.as_str(), "{}: {text}", self.id);
+        let note = Note {
+            at,
+            kind,
+            instance: Some(Arc::clone(&self.id)),
+            text,
+        };
+        self.shared.deps.queue.send(Record::Note(note), at);
+    }
+}
+
+/// Looks once at an instance that nobody polls: what `snapshot` does with a URL.
+pub async fn look_once(
+    fetcher: &Fetcher,
+    instance: &InstanceId,
+    kind: Kind,
+    limits: Limits,
+    book: &StackBook,
+) -> Result<Snapshot, Failure> {
+    request(
+        fetcher,
+        instance,
+        kind,
+        limits,
+        Tally::new(book, KeepLabels::All, None),
+    )
+    .await
+}
+
+async fn request(
+    fetcher: &Fetcher,
+    instance: &InstanceId,
+    kind: Kind,
+    limits: Limits,
+    mut tally: Tally<'_>,
+) -> Result<Snapshot, Failure> {
+    let query = match kind {
+        Kind::Pulse => "debug=0",
+        Kind::Detail => "debug=2",
+    };
+    let url = instance.profile_url("goroutine", query);
+    let facts = fetcher
+        .fetch(&url, limits, &mut |event| tally.add(event))
+        .await?;
+    Ok(tally.finish(facts))
+}
+
+/// A panic leaves these maps whole: every write is one insert.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,176 @@
+//! One task a service: running = wanted, and none is ever missing for long.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::Queue;
+use super::failure::panic_message;
+use crate::config::Service;
+use crate::model::{EventKind, Note, Record, Timestamp};
+use crate::observe::Counters;
+
+/// A task that panicked starts again after this long, doubled each time up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+
+/// Keeps one task a wanted service running. `F` makes the task's future.
+pub struct Supervisor<F> {
+    start: F,
+    queue: Queue,
+    counters: Arc<Counters>,
+    now: fn() -> Timestamp,
+    tasks: JoinSet<()>,
+    running: HashMap<Arc<str>, Running>,
+    names: HashMap<Id, Arc<str>>,
+}
+
+/// The handle of a task, and what it was started with.
+struct Running {
+    service: Service,
+    stop: CancellationToken,
+    panics: u32,
+}
+
+/// What the supervisor waits for.
+enum Happened {
+    WantedChanged,
+    TaskEnded(Id, Result<(), JoinError>),
+    Stop,
+}
+
+impl<F, Task> Supervisor<F>
+where
+    F: Fn(Service, CancellationToken) -> Task,
+    Task: Future<Output = ()> + Send + 'static,
+{
+    /// A supervisor with nothing to do yet.
+    pub fn new(start: F, queue: Queue, counters: Arc<Counters>, now: fn() -> Timestamp) -> Self {
+        Self {
+            start,
+            queue,
+            counters,
+            now,
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            names: HashMap::new(),
+        }
+    }
+
+    /// Makes running equal to wanted, over and over, until told to stop; then ends every task.
+    pub async fn run(mut self, mut wanted: watch::Receiver<Vec<Service>>, stop: CancellationToken) {
+        let services = wanted.borrow_and_update().clone();
+        self.reconcile(services);
+        loop {
+            let happened = tokio::select! {
+                () = stop.cancelled() => Happened::Stop,
+                Ok(()) = wanted.changed() => Happened::WantedChanged,
+                Some(ended) = self.tasks.join_next_with_id() => match ended {
+                    Ok((id, ())) => Happened::TaskEnded(id, Ok(())),
+                    Err(error) => Happened::TaskEnded(error.id(), Err(error)),
+                },
+            };
+            match happened {
+                Happened::Stop => break,
+                Happened::WantedChanged => {
+                    let services = wanted.borrow_and_update().clone();
+                    self.reconcile(services);
+                }
+                Happened::TaskEnded(id, ended) => self.note_end(id, ended),
+            }
+        }
+        for running in self.running.values() {
+            running.stop.cancel();
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Starts what is wanted and not running, stops what is running and not wanted. Equal means
+    /// untouched.
+    fn reconcile(&mut self, wanted: Vec<Service>) {
+        self.running.retain(|name, running| {
+            let stays = wanted.iter().any(|service| service == &running.service);
+            if !stays {
+                tracing::info!(service = %name, "Stops polling {name}");
+                running.stop.cancel();
+            }
+            stays
+        });
+        for service in wanted {
+            if !self.running.contains_key(&service.name) {
+                let instances = service.instances.len();
+                tracing::info!(
+                    service = %service.name, instances,
+                    "Polls {instances} instances of {} every {}",
+                    service.name, humantime::format_duration(service.interval)
+                );
+                self.spawn(service, 0);
+            }
+        }
+    }
+
+    /// Starts a task; one that panicked before waits first.
+    fn spawn(&mut self, service: Service, panics: u32) {
+        let name = Arc::clone(&service.name);
+        let stop = CancellationToken::new();
+        let task = (self.start)(service.clone(), stop.clone());
+        let pause = match panics {
+            0 => Duration::ZERO,
+            _ => FIRST_PAUSE
+                .saturating_mul(1 << (panics - 1).min(16))
+                .min(MAX_PAUSE),
+        };
+        let stopped = stop.clone();
+        let handle = self.tasks.spawn(async move {
+            tokio::select! {
+                () = stopped.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            task.await;
+        });
+        self.names.insert(handle.id(), Arc::clone(&name));
+        self.running.insert(
+            name,
+            Running {
+                service,
+                stop,
+                panics,
+            },
+        );
+    }
+
+    /// A task has ended: on request, or by a panic, which starts it again.
+    fn note_end(&mut self, id: Id, ended: Result<(), JoinError>) {
+        let Some(name) = self.names.remove(&id) else {
+            return;
+        };
+        let Err(error) = ended else { return };
+        let Ok(payload) = error.try_into_panic() else {
+            return;
+        };
+        let message = panic_message(&*payload);
+        self.counters.task_panicked(&name, message);
+        let text = format!("the polling task of {name} panicked and starts again: {message}");
+        let at = (self.now)();
+        let note = Note {
+            at,
+            kind: EventKind::TaskPanic,
+            instance: None,
+            text,
+        };
+        self.queue.send(Record::Note(note), at);
+        if let Some(Running {
+            service,
+            panics,
+            stop,
+        }) = self.running.remove(&name)
+            && !stop.is_cancelled()
+        {
+            self.spawn(service, panics.saturating_add(1));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The daemon: joins the rooms, and knows the order in which they start and stop.
+//!
+//! Start: lock, database, what is remembered, polling. Stop: polling, queue, database, lock.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_service};
+use crate::config::{Config, ConfigError, Service};
+use crate::model::{EventKind, Note, Record, Timestamp};
+use crate::observe::Counters;
+use crate::store::{DaemonLock, StoreError, Writer, remembered};
+
+/// The wall clock is held against the monotonic one this often.
+const CLOCK_CHECK: Duration = Duration::from_secs(10);
+/// A larger difference is a step, not a slew.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
+
+/// Why the daemon cannot start or end well.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// TLS or name resolution.
+    #[error("failed to set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The system gives no signals.
+    #[error("failed to listen for signals")]
+    Signals(#[source] std::io::Error),
+    /// A bug: what was queued last may be lost.
+    #[error("the database writer panicked")]
+    Writer,
+}
+
+/// Reads the config file again.
+pub type Reload = Box<dyn Fn() -> Result<Config, ConfigError> + Send>;
+
+/// What the daemon waits for.
+enum Happened {
+    Ended,
+    Stop(&'static str),
+    Reload,
+    ClockCheck,
+}
+
+/// Polls what `config` says into `database` until SIGTERM or Ctrl-C. SIGHUP reads the config
+/// again; a bad one is refused and the running one stays.
+pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<(), DaemonError> {
+    let mut signals = Signals::listen().map_err(DaemonError::Signals)?;
+    let lock = DaemonLock::take(&database)?;
+    let counters = Arc::new(Counters::default());
+    let (writer, records) = Writer::start(&database, lock, Arc::clone(&counters), clock::now)?;
+    let queue = Queue::new(records, Arc::clone(&counters));
+    let deps = Deps {
+        fetcher: Arc::new(Fetcher::new(config.max_concurrent_polls).map_err(DaemonError::Client)?),
+        queue: queue.clone(),
+        counters: Arc::clone(&counters),
+        known: known(&database)?,
+        fleet: config
+            .services
+            .iter()
+            .map(|service| service.instances.len())
+            .sum(),
+    };
+    let (wanted, running) = watch::channel(config.services);
+    let stop = CancellationToken::new();
+    let start = move |service: Service, stop| poll_service(service, deps.clone(), stop);
+    let supervisor = Supervisor::new(start, queue.clone(), Arc::clone(&counters), clock::now);
+    tracing::info!("Keeps the history in {}", database.display());
+    {
+        let supervising = supervisor.run(running, stop.clone());
+        tokio::pin!(supervising);
+        let mut check = tokio::time::interval(CLOCK_CHECK);
+        let mut clocks = Clocks::now();
+        loop {
+            let happened = tokio::select! {
+                () = &mut supervising => Happened::Ended,
+                happened = signals.next() => happened,
+                _ = check.tick() => Happened::ClockCheck,
+            };
+            match happened {
+                Happened::Ended => break,
+                Happened::Stop(signal) => {
+                    tracing::info!("Stops on {signal}");
+                    stop.cancel();
+                }
+                Happened::Reload => take_config(&reload, &wanted),
+                Happened::ClockCheck => clocks.check(&queue),
+            }
+        }
+    }
+    drop(queue);
+    finish(writer, &counters).await
+}
+
+/// What the database remembers of the processes that answered last.
+fn known(database: &std::path::Path) -> Result<Known, StoreError> {
+    let lives = remembered(database)?.into_iter().map(|found| {
+        (
+            Arc::new(found.instance),
+            Lives::remembered(found.incarnation),
+        )
+    });
+    Ok(Arc::new(Mutex::new(lives.collect())))
+}
+
+fn take_config(reload: &Reload, wanted: &watch::Sender<Vec<Service>>) {
+    match reload() {
+        Ok(config) => {
+            tracing::info!("Read the config again: {} services", config.services.len());
+            wanted.send_if_modified(|services| {
+                let changed = *services != config.services;
+                *services = config.services;
+                changed
+            });
+        }
+        Err(error) => {
+            tracing::error!("Keeps the running config, the new one is refused: {error}");
+        }
+    }
+}
+
+/// Everything is polled out; waits until it is on disk.
+async fn finish(writer: Writer, counters: &Counters) -> Result<(), DaemonError> {
+    let joined = tokio::task::spawn_blocking(move || writer.join()).await;
+    let counts = counters.read();
+    tracing::info!(
+        polls_ok = counts.polls_ok,
+        polls_failed = counts.polls_failed,
+        polls_lost = counts.polls_lost,
+        task_panics = counts.task_panics,
+        "Stopped, everything is on disk"
+    );
+    if joined.unwrap_or(false) {
+        Ok(())
+    } else {
+        Err(DaemonError::Writer)
+    }
+}
+
+/// Wall and monotonic time, read together.
+struct Clocks {
+    wall: Timestamp,
+    monotonic: Instant,
+}
+
+impl Clocks {
+    fn now() -> Self {
+        Self {
+            wall: clock::now(),
+            monotonic: Instant::now(),
+        }
+    }
+
+    /// Notes a step of the wall clock since the last check.
+    fn check(&mut self, queue: &Queue) {
+        let now = Self::now();
+        let expected = self.wall.plus(now.monotonic.duration_since(self.monotonic));
+        let (ahead, behind) = (now.wall.since(expected), expected.since(now.wall));
+        if ahead.max(behind) > CLOCK_STEP {
+            let direction = if ahead > behind { "forward" } else { "back" };
+            let text = format!(
+                "the clock stepped {direction} by {}",
+                humantime::format_duration(ahead.max(behind))
+            );
+            tracing::warn!(event = EventKind::ClockStep.as_str(), "{text}");
+            let note = Note {
+                at: now.wall,
+                kind: EventKind::ClockStep,
+                instance: None,
+                text,
+            };
+            queue.send(Record::Note(note), now.wall);
+        }
+        *self = now;
+    }
+}
+
+/// The signals that a daemon answers to.
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Happened {
+        tokio::select! {
+            _ = self.terminate.recv() => Happened::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Happened::Stop("Ctrl-C"),
+            _ = self.hangup.recv() => Happened::Reload,
+        }
+    }
+}
+
+/// Elsewhere only Ctrl-C is known.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Happened {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Happened::Stop("Ctrl-C"),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The header line of a goroutine block.
+//!
+//! Mirrors `goroutineheader` in Go's `runtime/traceback.go`, 1.2 to 1.27:
+//! `goroutine ID[ gp=… m=…] [STATUS[, …]][ {labels}]:`
+
+use super::{RawLabels, labels};
+
+/// A header line, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header<'a> {
+    pub(super) id: u64,
+    pub(super) state: &'a [u8],
+    pub(super) minutes: Option<u64>,
+    pub(super) leaked: bool,
+    pub(super) labels: Option<RawLabels<'a>>,
+}
+
+/// Whether a line begins a goroutine block: `goroutine DIGITS [` or `goroutine DIGITS gp=`.
+///
+/// `goroutine profile: total 5` and a sentence about goroutine 5 do not.
+pub(super) fn begins(line: &[u8]) -> bool {
+    split_id(line).is_some_and(|(_, rest)| rest.starts_with(b"[") || rest.starts_with(b"gp="))
+}
+
+/// The id and what follows the blank behind it.
+fn split_id(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = line.strip_prefix(b"goroutine ")?;
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (id, rest) = rest.split_at_checked(digits)?;
+    if id.is_empty() {
+        None
+    } else {
+        Some((id, rest.strip_prefix(b" ")?))
+    }
+}
+
+/// Takes a header line apart; the error says what is wrong with it.
+pub(super) fn parse(line: &[u8]) -> Result<Header<'_>, &'static str> {
+    let (id, rest) = split_id(line).ok_or("goroutine header without an id")?;
+    let id = number(id).ok_or("goroutine id out of range")?;
+    let open = memchr::memchr(b'[', rest).ok_or("goroutine header without a state")?;
+    let inside = rest.get(open + 1..).unwrap_or_default();
+    let close =
+        memchr::memchr2(b']', b'"', inside).ok_or("goroutine header breaks off in its state")?;
+    let (status, mut found, behind) = if inside.get(close) == Some(&b'"') {
+        labelled_status(inside)?
+    } else {
+        let behind = inside.get(close + 1..).unwrap_or_default();
+        (inside.get(..close).unwrap_or_default(), None, behind)
+    };
+    if let Some(list) = behind.strip_prefix(b" {") {
+        let end = labels::end(list).ok_or("goroutine header breaks off in its labels")?;
+        found = list.get(..end).map(RawLabels::Text);
+        if list.get(end + 1) != Some(&b':') {
+            return Err("goroutine header without a colon at its end");
+        }
+    } else if !behind.starts_with(b":") {
+        return Err("goroutine header without a colon at its end");
+    }
+    let (state, minutes, leaked) = annotations(status);
+    Ok(Header {
+        id,
+        state,
+        minutes,
+        leaked,
+        labels: found,
+    })
+}
+
+type Status<'a> = (&'a [u8], Option<RawLabels<'a>>, &'a [u8]);
+
+/// Go 1.26 with `GODEBUG=tracebacklabels=1`: the labels stand inside the bracket, all quoted.
+fn labelled_status(inside: &[u8]) -> Result<Status<'_>, &'static str> {
+    const MARK: &[u8] = b" labels:{";
+    let mark = memchr::memmem::find(inside, MARK).ok_or("goroutine header with a stray quote")?;
+    let list = inside.get(mark + MARK.len()..).unwrap_or_default();
+    let end = labels::end(list).ok_or("goroutine header breaks off in its labels")?;
+    let behind = list.get(end + 1..).unwrap_or_default();
+    let behind = behind
+        .strip_prefix(b"]")
+        .ok_or("goroutine header without a closing bracket")?;
+    Ok((
+        inside.get(..mark).unwrap_or_default(),
+        list.get(..end).map(RawLabels::Text),
+        behind,
+    ))
+}
+
+/// Splits `STATUS (leaked) (scan), 5 minutes, locked to thread, synctest bubble 1`.
+/// Annotations that are not known are passed over: the set is open.
+fn annotations(status: &[u8]) -> (&[u8], Option<u64>, bool) {
+    let (mut state, mut rest) = split_comma(status);
+    let mut minutes = None;
+    while !rest.is_empty() {
+        let (word, behind) = split_comma(rest);
+        if let Some(digits) = word.strip_suffix(b" minutes") {
+            minutes = number(digits);
+        }
+        rest = behind;
+    }
+    let mut leaked = false;
+    loop {
+        if let Some(bare) = state.strip_suffix(b" (leaked)") {
+            (state, leaked) = (bare, true);
+        } else if let Some(bare) = state.strip_suffix(b" (scan)") {
+            state = bare;
+        } else {
+            return (state, minutes, leaked);
+        }
+    }
+}
+
+fn split_comma(text: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b',', text) {
+        Some(comma) => (
+            text.get(..comma).unwrap_or_default(),
+            text.get(comma + 1..).unwrap_or_default().trim_ascii_start(),
+        ),
+        None => (text, &[]),
+    }
+}
+
+/// Decimal digits as a number; `None` when empty, not digits or out of range.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |sum, byte| {
+        let digit = u64::from(byte.wrapping_sub(b'0'));
+        if digit > 9 {
+            None
+        } else {
+            sum.checked_mul(10)?.checked_add(digit)
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! The stacks of a service, each made once and shared by all polls that meet it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::{plumbing, signature};
+use crate::dump::RawFrame;
+use crate::model::{Elision, Frame, Stack};
+
+/// Stacks beyond this that no poll holds any more are forgotten, the longest unused first in
+/// effect: those in use are met again at once.
+const KEEP: usize = 20_000;
+
+/// Interns stacks, states and creator names. Shared by the polls of a service.
+#[derive(Debug, Default)]
+pub struct StackBook {
+    pages: Mutex<Pages>,
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    stacks: FxHashMap<u128, Arc<Stack>>,
+    names: FxHashMap<Box<[u8]>, Arc<str>>,
+}
+
+impl StackBook {
+    /// The stack with this hash, made from `frames` if it is new.
+    pub(super) fn stack(
+        &self,
+        hash: u128,
+        frames: &[RawFrame<'_>],
+        elision: Option<Elision>,
+        cut: bool,
+    ) -> Arc<Stack> {
+        self.pages().stack(hash, frames, elision, cut)
+    }
+
+    /// One shared copy of a name; bytes that are not UTF-8 become U+FFFD.
+    pub(super) fn name(&self, bytes: &[u8]) -> Arc<str> {
+        self.pages().name(bytes)
+    }
+
+    /// A panic while a page was open leaves it whole: every write is one insert.
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pages {
+    fn stack(
+        &mut self,
+        hash: u128,
+        frames: &[RawFrame<'_>],
+        elision: Option<Elision>,
+        cut: bool,
+    ) -> Arc<Stack> {
+        if let Some(stack) = self.stacks.get(&hash) {
+            return Arc::clone(stack);
+        }
+        if self.stacks.len() >= KEEP {
+            self.stacks.retain(|_, stack| Arc::strong_count(stack) > 1);
+        }
+        let stack = Arc::new(make(hash, frames, elision, cut));
+        self.stacks.insert(hash, Arc::clone(&stack));
+        stack
+    }
+
+    fn name(&mut self, bytes: &[u8]) -> Arc<str> {
+        if let Some(name) = self.names.get(bytes) {
+            return Arc::clone(name);
+        }
+        if self.names.len() >= KEEP {
+            self.names.retain(|_, name| Arc::strong_count(name) > 1);
+        }
+        let name: Arc<str> = String::from_utf8_lossy(bytes).into();
+        self.names.insert(bytes.into(), Arc::clone(&name));
+        name
+    }
+}
+
+fn make(hash: u128, frames: &[RawFrame<'_>], elision: Option<Elision>, cut: bool) -> Stack {
+    let frames: Vec<Frame> = frames
+        .iter()
+        .map(|frame| Frame {
+            function: String::from_utf8_lossy(frame.function).into(),
+            file: String::from_utf8_lossy(frame.file).into(),
+            line: frame.line,
+        })
+        .collect();
+    let (identifying, deep) = signature::identifying(&frames, elision);
+    let signature = signature::of(&frames, &identifying, deep || cut);
+    let site = identifying
+        .iter()
+        .copied()
+        .find(|at| {
+            frames
+                .get(*at)
+                .is_some_and(|frame| !plumbing::is_plumbing(&frame.function))
+        })
+        .or(identifying.first().copied())
+        .unwrap_or(0);
+    Stack {
+        hash,
+        frames,
+        elision,
+        cut,
+        signature,
+        rules: signature::RULES,
+        identifying,
+        site,
+    }
+}

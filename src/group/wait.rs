@@ -1,0 +1,92 @@
+//! How a goroutine of a profile waits, from the runtime frames that `debug=2` hides.
+//!
+//! Profiles have no state; the frames between `runtime.gopark` and the first frame of the program
+//! say the same. Names are those that Go prints in `debug=2` since 1.24
+//! (`waitReasonStrings` in `runtime/runtime2.go`).
+
+use crate::dump::RawFrame;
+
+/// What an unparked goroutine is: running, runnable or in a system call.
+const ACTIVE: &str = "active";
+/// Parked in a way that the frames do not tell.
+const WAITING: &str = "waiting";
+
+/// Function that parks -> wait kind.
+const KINDS: [(&str, &str); 33] = [
+    ("runtime.chanrecv", "chan receive"),
+    ("runtime.chansend", "chan send"),
+    ("runtime.selectgo", "select"),
+    ("runtime.block", "select (no cases)"),
+    ("runtime.netpollblock", "IO wait"),
+    ("time.Sleep", "sleep"),
+    ("runtime.timeSleep", "sleep"),
+    ("runtime.notifyListWait", "sync.Cond.Wait"),
+    ("sync.runtime_notifyListWait", "sync.Cond.Wait"),
+    ("sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
+    ("internal/sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
+    ("sync.runtime_SemacquireRWMutexR", "sync.RWMutex.RLock"),
+    ("sync.runtime_SemacquireRWMutex", "sync.RWMutex.Lock"),
+    ("sync.runtime_SemacquireWaitGroup", "sync.WaitGroup.Wait"),
+    ("sync.(*WaitGroup).Wait", "sync.WaitGroup.Wait"),
+    ("sync.runtime_Semacquire", "semacquire"),
+    ("internal/poll.runtime_Semacquire", "semacquire"),
+    ("runtime.coroswitch", "coroutine"),
+    ("runtime.coroswitch_m", "coroutine"),
+    ("runtime.corostart", "coroutine"),
+    ("runtime.runfinq", "finalizer wait"),
+    ("runtime.runFinalizers", "finalizer wait"),
+    ("runtime.runCleanups", "cleanup wait"),
+    ("runtime.gcBgMarkWorker", "GC worker (idle)"),
+    ("runtime.bgsweep", "GC sweep wait"),
+    ("runtime.bgscavenge", "GC scavenge wait"),
+    ("runtime.forcegchelper", "force gc (idle)"),
+    ("runtime.traceReaderAvailable", "trace reader (blocked)"),
+    ("runtime.ReadTrace", "trace reader (blocked)"),
+    ("runtime/trace.runtime_readTrace", "trace reader (blocked)"),
+    ("internal/synctest.Run", "synctest.Run"),
+    ("internal/synctest.Wait", "synctest.Wait"),
+    ("runtime.gcParkAssist", "GC assist wait"),
+];
+
+/// Frames that a wait passes through before it says what it is.
+fn is_passage(function: &[u8]) -> bool {
+    function.starts_with(b"runtime.")
+        || function.starts_with(b"internal/runtime/")
+        || function.starts_with(b"internal/sync.")
+        || function.starts_with(b"sync.")
+        || function.starts_with(b"internal/poll.runtime_")
+}
+
+/// The wait kind of a profile stack.
+pub(super) fn kind(frames: &[RawFrame<'_>]) -> &'static str {
+    let parked = frames.first().is_some_and(|leaf| {
+        matches!(
+            leaf.function,
+            b"runtime.gopark" | b"runtime.coroswitch" | b"runtime.coroswitch_m"
+        )
+    });
+    if !parked {
+        return ACTIVE;
+    }
+    for frame in frames {
+        // A bare semaphore is named by who asked for it, one frame on.
+        let found = KINDS
+            .iter()
+            .find(|(function, _)| function.as_bytes() == frame.function);
+        match found {
+            Some((_, "semacquire")) if waits_for_group(frames) => return "sync.WaitGroup.Wait",
+            Some((_, kind)) => return kind,
+            None if is_passage(frame.function) => {}
+            None => break,
+        }
+    }
+    WAITING
+}
+
+/// Up to Go 1.23 a `WaitGroup` waits on a bare semaphore.
+fn waits_for_group(frames: &[RawFrame<'_>]) -> bool {
+    frames
+        .iter()
+        .take(8)
+        .any(|frame| frame.function == b"sync.(*WaitGroup).Wait")
+}

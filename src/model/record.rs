@@ -1,0 +1,80 @@
+//! What collecting hands to the store: polls, what was due, and notes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{InstanceId, Poll, Timestamp};
+
+/// From when and how often an instance is polled, so that what was due is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// Whom.
+    pub instance: Arc<InstanceId>,
+    /// The first poll is due here, and one each `interval` after it.
+    pub from: Timestamp,
+    /// Between polls.
+    pub interval: Duration,
+    /// The labels that the instance has from now on.
+    pub labels: Arc<BTreeMap<String, String>>,
+}
+
+/// Kinds of events worth a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A signature was seen for the first time in a service.
+    NewSignature,
+    /// Another process answers at an instance.
+    Restart,
+    /// The wall clock stepped.
+    ClockStep,
+    /// Polls were made and could not be stored.
+    PollsLost,
+    /// A service's polling task panicked and was started again.
+    TaskPanic,
+    /// Several processes answer behind one address.
+    SeveralProcesses,
+}
+
+impl EventKind {
+    /// The name in answers and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewSignature => "new_signature",
+            Self::Restart => "restart",
+            Self::ClockStep => "clock_step",
+            Self::PollsLost => "polls_lost",
+            Self::TaskPanic => "task_panic",
+            Self::SeveralProcesses => "several_processes",
+        }
+    }
+}
+
+/// Something that happened while collecting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// At which instance, where it was one.
+    pub instance: Option<Arc<InstanceId>>,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// One thing to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A look and how it ended.
+    Poll(Box<Poll>),
+    /// An instance is polled from now on; ends an earlier watch of it.
+    Watch(Watch),
+    /// An instance is not polled any more from this moment on.
+    Unwatch(Arc<InstanceId>, Timestamp),
+    /// An event.
+    Note(Note),
+}

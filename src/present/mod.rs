@@ -1,0 +1,12 @@
+//! Answers drawn: text here, the other views beside it. Knows no SQL and computes no rate.
+//!
+//! Everything that came from a target is escaped before it is drawn ([`escape`]).
+
+mod column;
+mod escape;
+pub mod text;
+mod words;
+
+pub use column::{Cell, Column, Draw, Sheet};
+pub use escape::escape;
+pub use words::{Zone, grouped, short_file, short_function};

@@ -1,0 +1,78 @@
+//! The lines that stand before and behind every table.
+
+use crate::model::Signature;
+use crate::present::words::{grouped, plural, rate, span};
+use crate::present::{Draw, escape};
+use crate::query::{FirstSighting, WindowHead};
+
+/// The window and how much of it was seen.
+pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
+    let zone = draw.zone;
+    let mut line = format!(
+        "window {} -> {} ({})   {}, {}, {}/{} polls, {}\n",
+        zone.minute(head.since),
+        zone.minute(head.until),
+        zone.offset(head.until),
+        plural(head.services as u64, "service"),
+        plural(head.instances as u64, "instance"),
+        grouped(head.polls_ok),
+        grouped(head.polls_due),
+        plural(head.restarts, "restart"),
+    );
+    if let (Some(since), Some(until)) = (head.polled_since, head.polled_until)
+        && since.since(head.since) + head.until.since(until) > head.until.since(head.since) / 20
+    {
+        line += &format!(
+            "polled {} -> {} only\n",
+            zone.second(since),
+            zone.second(until)
+        );
+    }
+    if head.polls_due == 0 {
+        line.push_str("nothing was polled in this window; a longer --since may have more\n");
+    }
+    line
+}
+
+/// Ends the last line with the next useful command.
+pub(super) fn next(question: &str, first: Option<Signature>, head: &WindowHead) -> String {
+    first.map_or_else(
+        || "\n".to_owned(),
+        |signature| {
+            format!(
+                "  next: goroscope query {question} {}\n",
+                short(signature, head)
+            )
+        },
+    )
+}
+
+/// The slowest leak that the window can show.
+pub(super) fn detectable(head: &WindowHead) -> String {
+    match head.min_detectable_per_hour {
+        Some(slowest) => format!(
+            "the slowest leak that this window can show is {}/h an instance; it spans {}\n",
+            rate(slowest),
+            span(head.until.since(head.since)),
+        ),
+        None => String::new(),
+    }
+}
+
+/// The first digits of a signature that no other one begins with.
+pub(super) fn short(signature: Signature, head: &WindowHead) -> String {
+    signature.to_string().chars().take(head.digits).collect()
+}
+
+/// `2026-11-22 07:52`, or `-`.
+pub(super) fn seen_at(seen: Option<&FirstSighting>, draw: Draw) -> String {
+    seen.map_or_else(|| "-".to_owned(), |seen| draw.zone.minute(seen.at))
+}
+
+/// A build id short enough for a table.
+pub(super) fn build(build: Option<&str>) -> String {
+    build.map_or_else(
+        || "-".to_owned(),
+        |id| escape(id).chars().take(12).collect(),
+    )
+}

@@ -1,0 +1,73 @@
+//! `query top-growers` as text.
+
+use super::{head, table};
+use crate::analyse::Verdict;
+use crate::present::column::{numbers, words};
+use crate::present::words::{grouped, main_state, place, rate, signed, sparkline, wait};
+use crate::present::{Cell, Draw, Sheet, escape};
+use crate::query::{GrowerRow, TopGrowers, WindowHead};
+
+/// The whole answer.
+pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
+    let columns = vec![
+        numbers("#"),
+        words("SIGNATURE"),
+        words("SERVICE"),
+        numbers("INST"),
+        numbers("FIRST"),
+        numbers("LAST"),
+        numbers("GROWTH"),
+        numbers("/HOUR"),
+        words("TREND"),
+        words("STATE"),
+        numbers("OLDEST"),
+        words("FIRST SEEN"),
+        words("VERDICT"),
+        words("WHERE"),
+    ];
+    let rows = answer.rows.iter().zip(1..);
+    let rows = rows
+        .map(|(row, nth)| cells(row, nth, &answer.window, draw))
+        .collect();
+    let mut text = head::window(&answer.window, draw);
+    text += &table::draw(&Sheet { columns, rows }, draw);
+    text += &format!(
+        "showing {} of {} signatures (growth >= {}), {} ignored by rule.",
+        answer.shown, answer.total, answer.min_growth, answer.ignored,
+    );
+    let first = answer.rows.first().map(|row| row.signature);
+    if first.is_none() {
+        text += "  nothing grew and stayed.";
+    }
+    text += &head::next("show", first, &answer.window);
+    if first.is_none() {
+        text += &head::detectable(&answer.window);
+    }
+    text
+}
+
+fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Cell> {
+    let loud = row.verdict == Verdict::Suspect;
+    vec![
+        nth.to_string().into(),
+        head::short(row.signature, window).into(),
+        escape(&row.service).into_owned().into(),
+        format!("{}/{}", row.instances_growing, row.instances).into(),
+        grouped(row.first).into(),
+        grouped(row.last).into(),
+        Cell {
+            text: signed(row.growth),
+            loud,
+        },
+        rate(row.per_hour).into(),
+        sparkline(&row.trend).into(),
+        main_state(&row.states).into(),
+        wait(row.oldest_wait_seconds).into(),
+        head::seen_at(row.first_seen.as_ref(), draw).into(),
+        Cell {
+            text: row.verdict.as_str().to_owned(),
+            loud,
+        },
+        place(&row.site).into(),
+    ]
+}

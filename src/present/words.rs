@@ -1,0 +1,239 @@
+//! Numbers, times and names as people read them.
+
+use std::time::Duration;
+
+use chrono::{Local, Utc};
+
+use super::escape;
+use crate::model::Timestamp;
+use crate::query::Where;
+
+/// In which zone times are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// That of this machine.
+    Local,
+    /// UTC.
+    Utc,
+}
+
+impl Zone {
+    /// `2026-11-22 08:00`.
+    pub fn minute(self, at: Timestamp) -> String {
+        self.format(at, "%Y-%m-%d %H:%M")
+    }
+
+    /// `2026-11-22 08:00:05`.
+    pub fn second(self, at: Timestamp) -> String {
+        self.format(at, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// `+01:00`, as of a moment.
+    pub fn offset(self, at: Timestamp) -> String {
+        self.format(at, "%:z")
+    }
+
+    fn format(self, at: Timestamp, pattern: &str) -> String {
+        match self {
+            Self::Utc => at.to_utc().with_timezone(&Utc).format(pattern).to_string(),
+            Self::Local => at
+                .to_utc()
+                .with_timezone(&Local)
+                .format(pattern)
+                .to_string(),
+        }
+    }
+}
+
+/// `4812` as `4,812`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `4800` as `+4,800`.
+pub(super) fn signed(number: i64) -> String {
+    let sign = if number < 0 { '-' } else { '+' };
+    format!("{sign}{}", grouped(number.unsigned_abs()))
+}
+
+/// A rate: `+200.0`, `+12,345`, `+0.02`.
+pub(super) fn rate(per_hour: f64) -> String {
+    match per_hour.abs() {
+        0.0 => "0".to_owned(),
+        small if small < 1.0 => format!("{per_hour:+.2}"),
+        middle if middle < 1_000.0 => format!("{per_hour:+.1}"),
+        _ => {
+            let sign = if per_hour < 0.0 { '-' } else { '+' };
+            format!("{sign}{}", whole(per_hour.abs()))
+        }
+    }
+}
+
+fn whole(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    digits.parse().map_or(digits, grouped)
+}
+
+/// A wait: `24h08m`, `7m`, `-` where none is known.
+pub(super) fn wait(seconds: Option<u64>) -> String {
+    match seconds.map(|seconds| seconds / 60) {
+        None => "-".to_owned(),
+        Some(minutes) if minutes >= 60 => format!("{}h{:02}m", minutes / 60, minutes % 60),
+        Some(minutes) => format!("{minutes}m"),
+    }
+}
+
+/// `3 services`, `1 service`.
+pub(super) fn plural(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {what}{s}", grouped(count))
+}
+
+/// A length of time in its two largest units.
+pub(super) fn span(length: Duration) -> String {
+    let text = humantime::format_duration(Duration::from_secs(length.as_secs())).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// `github.com/acme/pay.(*Client).retry` as `pay.(*Client).retry`.
+pub fn short_function(function: &str) -> &str {
+    // Slashes behind the first bracket belong to types in the name.
+    let name_ends = function.find(['(', '[']).unwrap_or(function.len());
+    let package = function.split_at(name_ends).0;
+    package
+        .rfind('/')
+        .map_or(function, |slash| function.split_at(slash + 1).1)
+}
+
+/// The last two elements of a path.
+pub fn short_file(file: &str) -> &str {
+    let mut slashes = file.rmatch_indices(['/', '\\']).map(|(at, _)| at);
+    let second = slashes.nth(1);
+    second.map_or(file, |slash| file.split_at(slash + 1).1)
+}
+
+/// The line to look at: `pay.(*Client).retry.func1  pay/client.go:118`.
+pub(super) fn place(site: &Where) -> String {
+    if site.function.is_empty() {
+        return "(has not run yet)".to_owned();
+    }
+    let function = escape(short_function(&site.function));
+    if site.file.is_empty() {
+        return function.into_owned();
+    }
+    format!(
+        "{function}  {}:{}",
+        escape(short_file(&site.file)),
+        site.line
+    )
+}
+
+/// States with their counts, the commonest first.
+pub(super) fn states<'a>(states: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
+    let mut states: Vec<_> = states.into_iter().collect();
+    states.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let told = states
+        .iter()
+        .map(|(state, count)| format!("{} {}", escape(state), grouped(**count)));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// The commonest state, and how many others there are.
+pub(super) fn main_state<'a>(states: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
+    let mut states: Vec<_> = states.into_iter().collect();
+    states.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    match states.as_slice() {
+        [] => "-".to_owned(),
+        [(only, _)] => escape(only).into_owned(),
+        [(first, _), others @ ..] => format!("{} +{}", escape(first), others.len()),
+    }
+}
+
+/// Eight blocks of a trend; `·` where nothing was known.
+pub(super) fn sparkline(trend: &[Option<u64>]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let slices = trend.chunks(trend.len().div_ceil(8).max(1));
+    let points: Vec<Option<u64>> = slices
+        .map(|slice| slice.iter().rev().copied().flatten().next())
+        .collect();
+    let known = || points.iter().flatten().copied();
+    let (low, high) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
+    let block = |count: u64| {
+        let scaled = (count - low)
+            .saturating_mul(7)
+            .checked_div(high - low)
+            .unwrap_or(0);
+        usize::try_from(scaled)
+            .ok()
+            .and_then(|at| BLOCKS.get(at))
+            .copied()
+            .unwrap_or('█')
+    };
+    points
+        .iter()
+        .map(|point| point.map_or('·', block))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cut_where_people_cut_them() {
+        for (name, short) in [
+            (
+                "github.com/acme/pay.(*Client).retry.func1",
+                "pay.(*Client).retry.func1",
+            ),
+            ("main.main", "main.main"),
+            (
+                "example.com/zoo.v2/app/pkg/dot%2ename.Block",
+                "dot%2ename.Block",
+            ),
+            ("main.(*T).(pkg/path.M)-fm", "main.(*T).(pkg/path.M)-fm"),
+            ("a/b.F[github.com/x/y.T]", "b.F[github.com/x/y.T]"),
+        ] {
+            assert_eq!(short_function(name), short);
+        }
+        assert_eq!(
+            short_file("/usr/local/go/src/net/http/server.go"),
+            "http/server.go"
+        );
+        assert_eq!(short_file("main.go"), "main.go");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(signed(-4_800), "-4,800");
+        assert_eq!(rate(200.0), "+200.0");
+        assert_eq!(rate(123_456.7), "+123,457");
+        assert_eq!(wait(Some(86_880)), "24h08m");
+    }
+
+    #[test]
+    fn a_trend_shows_gaps() {
+        let trend = [
+            Some(0),
+            Some(1),
+            Some(2),
+            None,
+            Some(4),
+            Some(5),
+            Some(6),
+            Some(7),
+        ];
+        assert_eq!(sparkline(&trend), "▁▂▃·▅▆▇█");
+        assert_eq!(sparkline(&[Some(5); 8]), "▁▁▁▁▁▁▁▁");
+    }
+}

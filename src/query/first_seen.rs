@@ -1,0 +1,133 @@
+//! Which signatures were seen for the first time in the window.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::ladder::{by_service, climb};
+use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
+use crate::analyse::{Growth, Verdict};
+use crate::model::Signature;
+use crate::store::{Reader, SightingRow, SignatureKey};
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FirstSeen {
+    /// Always `goroscope.first-seen/v1`.
+    pub schema: &'static str,
+    /// What was looked at.
+    pub window: WindowHead,
+    /// Signatures (per service) first seen in the window.
+    pub total: usize,
+    /// Rows below.
+    pub shown: usize,
+    /// The newest first.
+    pub rows: Vec<FirstSeenRow>,
+}
+
+/// One signature in one service.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FirstSeenRow {
+    /// Its identity.
+    pub signature: Signature,
+    /// Whose.
+    pub service: String,
+    /// When, at which instance, in which build.
+    pub first_seen: FirstSighting,
+    /// Whether the process was already running with it when it was looked at first.
+    pub at_first_look: bool,
+    /// Last known count in the window, over all instances.
+    pub last: u64,
+    /// Growth in the window, over all instances.
+    pub growth: i64,
+    /// The loudest verdict of its instances.
+    pub verdict: Verdict,
+    /// The line to look at.
+    #[serde(rename = "where")]
+    pub site: Where,
+}
+
+/// Answers; at most `limit` rows, 0 for all.
+pub fn first_seen(
+    reader: &Reader,
+    scope: &Scope,
+    only_growing: bool,
+    limit: usize,
+) -> Result<FirstSeen, QueryError> {
+    let ladder = climb(reader, scope, None)?;
+    let signatures = reader.signatures()?;
+    let grouped = by_service(&ladder.rungs);
+    let looked: Vec<_> = first_looks(reader)?;
+    let mut rows = Vec::new();
+    for ((service, key), first) in firsts(&reader.sightings(None)?) {
+        let within = (scope.since..=scope.until).contains(&first.first_at);
+        let here = scope.services.is_empty() || scope.services.iter().any(|name| name == service);
+        let at = scope.instances.is_empty() || scope.instances.contains(&first.address);
+        let (Some(found), true) = (signatures.get(&key), within && here && at) else {
+            continue;
+        };
+        let rungs = grouped.get(&(service, key)).map_or(&[][..], Vec::as_slice);
+        let mut growth = Growth::default();
+        for rung in rungs {
+            growth.add(rung.growth);
+        }
+        let verdict = rungs
+            .iter()
+            .map(|rung| rung.verdict)
+            .max()
+            .unwrap_or(Verdict::Insufficient);
+        if only_growing && verdict != Verdict::Suspect {
+            continue;
+        }
+        rows.push(FirstSeenRow {
+            signature: found.signature,
+            service: service.to_owned(),
+            first_seen: FirstSighting::from(first),
+            at_first_look: looked.contains(&(first.address.as_str().into(), first.first_at)),
+            last: growth.last,
+            growth: growth.growth,
+            verdict,
+            site: Where::from(&found.site),
+        });
+    }
+    rows.sort_by(|a, b| {
+        b.first_seen
+            .at
+            .cmp(&a.first_seen.at)
+            .then(a.signature.cmp(&b.signature))
+    });
+    let total = rows.len();
+    if limit > 0 {
+        rows.truncate(limit);
+    }
+    let shown = rows.len();
+    Ok(FirstSeen {
+        schema: "goroscope.first-seen/v1",
+        window: ladder.head,
+        total,
+        shown,
+        rows,
+    })
+}
+
+/// The first sighting of each signature in each service; the rows come oldest first.
+fn firsts(sightings: &[SightingRow]) -> BTreeMap<(&str, SignatureKey), &SightingRow> {
+    let mut firsts = BTreeMap::new();
+    for row in sightings {
+        firsts
+            .entry((row.service.as_str(), row.signature))
+            .or_insert(row);
+    }
+    firsts
+}
+
+/// Address and time of the first look at every process: what was there then is not new.
+fn first_looks(reader: &Reader) -> Result<Vec<(Box<str>, crate::model::Timestamp)>, QueryError> {
+    let mut looks = Vec::new();
+    for instance in reader.instances()? {
+        for row in reader.incarnations(instance.key)? {
+            looks.push((instance.address.as_str().into(), row.since));
+        }
+    }
+    Ok(looks)
+}

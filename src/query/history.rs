@@ -1,0 +1,227 @@
+//! The counts of one signature, poll by poll, with gaps and restarts as such.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+
+use super::scope::{HeadCount, Observed, chosen, observe};
+use super::{QueryError, Scope, Where, WindowHead};
+use crate::model::{Signature, Timestamp};
+use crate::store::{Reader, SignatureRow};
+
+/// Lines per instance in the stepped view.
+const STEPS: i64 = 24;
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct History {
+    /// Always `goroscope.history/v1`.
+    pub schema: &'static str,
+    /// What was looked at.
+    pub window: WindowHead,
+    /// Whose counts.
+    pub signature: Signature,
+    /// The line to look at.
+    #[serde(rename = "where")]
+    pub site: Where,
+    /// One a due or made poll, by instance and time.
+    pub rows: Vec<HistoryRow>,
+    /// The same, drawn together for people.
+    #[serde(skip)]
+    pub steps: Vec<Step>,
+}
+
+/// One poll.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HistoryRow {
+    /// Start of the request, or when it was due.
+    pub at: Timestamp,
+    /// Whose.
+    pub service: String,
+    /// Its address.
+    pub instance: String,
+    /// The start of the process that answered.
+    pub incarnation: Option<Timestamp>,
+    /// 0 is absent; `None` unknown.
+    pub count: Option<u64>,
+    /// Why it is unknown: a failure's reason, `truncated`, or `not_made`.
+    pub unknown: Option<String>,
+    /// By state, at the newest pulse of the process only.
+    pub states: Option<BTreeMap<String, u64>>,
+    /// From the newest detail of the process.
+    pub oldest_wait_seconds: Option<u64>,
+}
+
+/// Some polls of one process drawn together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Whose.
+    pub service: String,
+    /// Its address.
+    pub instance: String,
+    /// The first poll.
+    pub from: Timestamp,
+    /// The start of the process, on the first step of it.
+    pub starts: Option<Timestamp>,
+    /// Polls with a count.
+    pub known: usize,
+    /// The last known count.
+    pub last: Option<u64>,
+    /// The lowest and highest count.
+    pub range: Option<(u64, u64)>,
+    /// Reasons and numbers of polls without one.
+    pub unknown: BTreeMap<String, usize>,
+}
+
+/// Answers.
+pub fn history(
+    reader: &Reader,
+    scope: &Scope,
+    signature: &SignatureRow,
+) -> Result<History, QueryError> {
+    let wanted = HashSet::from([signature.key]);
+    let mut head = HeadCount::new(scope);
+    let mut rows = Vec::new();
+    let mut steps = Vec::new();
+    for instance in chosen(reader, scope)? {
+        let observed = observe(reader, scope, instance, Some(&wanted))?;
+        head.add(scope, &observed);
+        if observed
+            .lives
+            .iter()
+            .any(|life| life.window.counts.contains_key(&signature.key))
+        {
+            let polls = rows_of(reader, scope, &observed, signature)?;
+            steps.extend(steps_of(scope, &polls));
+            rows.extend(polls);
+        }
+    }
+    Ok(History {
+        schema: "goroscope.history/v1",
+        window: head.finish(reader)?,
+        signature: signature.signature,
+        site: Where::from(&signature.site),
+        rows,
+        steps,
+    })
+}
+
+fn rows_of(
+    reader: &Reader,
+    scope: &Scope,
+    observed: &Observed,
+    signature: &SignatureRow,
+) -> Result<Vec<HistoryRow>, QueryError> {
+    let unknown = |at, reason: &str| HistoryRow {
+        at,
+        service: observed.instance.service.clone(),
+        instance: observed.instance.address.clone(),
+        incarnation: None,
+        count: None,
+        unknown: Some(reason.to_owned()),
+        states: None,
+        oldest_wait_seconds: None,
+    };
+    let mut rows = Vec::new();
+    for life in &observed.lives {
+        let window = &life.window;
+        let column = window.counts.get(&signature.key);
+        for (tick, at) in window.ticks.iter().enumerate() {
+            let count = column
+                .and_then(|column| column.get(tick))
+                .copied()
+                .unwrap_or(0);
+            rows.push(HistoryRow {
+                incarnation: Some(life.row.since),
+                count: Some(u64::from(count)),
+                unknown: None,
+                ..unknown(*at, "")
+            });
+        }
+        if let Some(last) = rows
+            .last_mut()
+            .filter(|row| row.incarnation == Some(life.row.since))
+        {
+            let states = window.states.get(&signature.key);
+            last.states =
+                states.map(|states| states.iter().map(|(s, n)| (s.to_string(), *n)).collect());
+            let detail = reader.last_detail(life.row.id, scope.since, scope.until)?;
+            last.oldest_wait_seconds = detail
+                .and_then(|detail| detail.groups.get(&signature.key)?.oldest_minutes)
+                .map(|minutes| minutes * 60);
+        }
+        rows.extend(window.truncated.iter().map(|at| unknown(*at, "truncated")));
+    }
+    let pulses = observed
+        .failures
+        .iter()
+        .filter(|failure| failure.kind == "pulse");
+    rows.extend(pulses.map(|failure| unknown(failure.at, &failure.reason)));
+    rows.sort_by_key(|row| row.at);
+    let missing = not_made(scope, observed, &rows);
+    rows.extend(missing.into_iter().map(|at| unknown(at, "not_made")));
+    rows.sort_by_key(|row| row.at);
+    Ok(rows)
+}
+
+/// Due ticks at which nothing was tried at all.
+fn not_made(scope: &Scope, observed: &Observed, made: &[HistoryRow]) -> Vec<Timestamp> {
+    let interval = |at: Timestamp| {
+        let span = observed.due.iter().rev().find(|span| span.from <= at);
+        span.map_or(1, |span| span.interval_ms)
+    };
+    let ticks = observed.due_ticks(scope);
+    let missed = ticks
+        .into_iter()
+        .filter(|(_, ok)| !ok)
+        .map(|(tick, _)| tick);
+    missed
+        .filter(|tick| {
+            let end = Timestamp::from_millis(tick.as_millis() + interval(*tick));
+            let next = made.partition_point(|row| row.at < *tick);
+            made.get(next).is_none_or(|row| row.at >= end)
+        })
+        .collect()
+}
+
+fn steps_of(scope: &Scope, rows: &[HistoryRow]) -> Vec<Step> {
+    let width = ((scope.until.as_millis() - scope.since.as_millis()) / STEPS).max(1);
+    let mut steps: Vec<(i64, Step)> = Vec::new();
+    let mut process = None;
+    for row in rows {
+        let slice = (row.at.as_millis() - scope.since.as_millis()) / width;
+        let starts = row.incarnation.filter(|since| process != Some(*since));
+        let fits = steps.last().is_some_and(|(known, _)| *known == slice) && starts.is_none();
+        if !fits {
+            steps.push((slice, empty_step(row, starts)));
+        }
+        process = row.incarnation.or(process);
+        let Some((_, step)) = steps.last_mut() else {
+            continue;
+        };
+        match (row.count, &row.unknown) {
+            (Some(count), _) => {
+                step.known += 1;
+                step.last = Some(count);
+                let (low, high) = step.range.unwrap_or((count, count));
+                step.range = Some((low.min(count), high.max(count)));
+            }
+            (None, Some(reason)) => *step.unknown.entry(reason.clone()).or_default() += 1,
+            (None, None) => {}
+        }
+    }
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+fn empty_step(row: &HistoryRow, starts: Option<Timestamp>) -> Step {
+    Step {
+        service: row.service.clone(),
+        instance: row.instance.clone(),
+        from: row.at,
+        starts,
+        known: 0,
+        last: None,
+        range: None,
+        unknown: BTreeMap::new(),
+    }
+}

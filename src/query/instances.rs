@@ -1,0 +1,148 @@
+//! Every instance: how its last poll ended, how much of it was seen, and what processes lived there.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::scope::{HeadCount, chosen, observe};
+use super::{QueryError, Scope, WindowHead};
+use crate::model::Timestamp;
+use crate::store::{LastLook, Reader};
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Instances {
+    /// Always `goroscope.instances/v1`.
+    pub schema: &'static str,
+    /// What was looked at.
+    pub window: WindowHead,
+    /// By service and address.
+    pub rows: Vec<InstanceAnswer>,
+}
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InstanceAnswer {
+    /// Whose.
+    pub service: String,
+    /// Its address.
+    pub instance: String,
+    /// Where pprof is.
+    pub url: String,
+    /// Its labels as of now.
+    pub labels: BTreeMap<String, String>,
+    /// The newest poll; `None` before the first.
+    pub last_poll: Option<LastPoll>,
+    /// Due polls in the window that gave a snapshot.
+    pub polls_ok: u64,
+    /// Polls due in the window.
+    pub polls_due: u64,
+    /// Failed requests in the window, by reason.
+    pub failures: BTreeMap<String, u64>,
+    /// Goroutines at the last good poll.
+    pub goroutines: Option<u64>,
+    /// Processes that lived in the window, oldest first.
+    pub incarnations: Vec<Restart>,
+    /// GNU build id of the newest one.
+    pub build: Option<String>,
+}
+
+/// How the newest poll ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastPoll {
+    /// Start of the request.
+    pub at: Timestamp,
+    /// `ok`, `truncated` or `failed`.
+    pub outcome: &'static str,
+    /// A failure's reason, to count by.
+    pub reason: Option<String>,
+    /// A failure's sentence, or what was wrong with a snapshot.
+    pub message: Option<String>,
+}
+
+/// One process at an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Restart {
+    /// The first look at it.
+    pub since: Timestamp,
+    /// How its start was recognised.
+    pub reason: String,
+    /// GNU build id, where known.
+    pub build: Option<String>,
+}
+
+/// Answers.
+pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError> {
+    let mut head = HeadCount::new(scope);
+    let mut rows = Vec::new();
+    let none_wanted = std::collections::HashSet::new();
+    for instance in chosen(reader, scope)? {
+        let last = reader.last_look(instance.key, scope.until)?;
+        let observed = observe(reader, scope, instance, Some(&none_wanted))?;
+        head.add(scope, &observed);
+        let ticks = observed.due_ticks(scope);
+        let mut failures: BTreeMap<String, u64> = BTreeMap::new();
+        for failure in &observed.failures {
+            *failures.entry(failure.reason.clone()).or_default() += 1;
+        }
+        let goroutines = observed
+            .lives
+            .iter()
+            .rev()
+            .find_map(|life| life.window.goroutines.last().copied());
+        let row = &observed.instance;
+        rows.push(InstanceAnswer {
+            service: row.service.clone(),
+            instance: row.address.clone(),
+            url: format!("{}://{}{}", row.scheme, row.address, row.path),
+            labels: row.labels.clone(),
+            last_poll: last.map(last_poll),
+            polls_ok: ticks.iter().filter(|(_, ok)| *ok).count() as u64,
+            polls_due: ticks.len() as u64,
+            failures,
+            goroutines,
+            build: observed
+                .lives
+                .last()
+                .and_then(|life| life.row.build.clone()),
+            incarnations: observed
+                .lives
+                .iter()
+                .map(|life| Restart {
+                    since: life.row.since,
+                    reason: life.row.reason.clone(),
+                    build: life.row.build.clone(),
+                })
+                .collect(),
+        });
+    }
+    Ok(Instances {
+        schema: "goroscope.instances/v1",
+        window: head.finish(reader)?,
+        rows,
+    })
+}
+
+fn last_poll(look: LastLook) -> LastPoll {
+    match look.outcome {
+        Err(failure) => LastPoll {
+            at: look.at,
+            outcome: "failed",
+            reason: Some(failure.reason),
+            message: Some(failure.message),
+        },
+        Ok(seen) if seen.truncated => LastPoll {
+            at: look.at,
+            outcome: "truncated",
+            reason: Some("truncated".to_owned()),
+            message: Some("the target cut its dump off at 64 MiB".to_owned()),
+        },
+        Ok(seen) => LastPoll {
+            at: look.at,
+            outcome: "ok",
+            reason: None,
+            message: (seen.complained > 0)
+                .then(|| format!("{} goroutines could not be read", seen.complained)),
+        },
+    }
+}

@@ -1,0 +1,22 @@
+//! One file a question: a request goes in, an answer struct comes out, ready for JSON and for
+//! tables alike.
+//!
+//! Answers keep the contract of design section 7: fields are added, never renamed.
+
+mod first_seen;
+mod history;
+mod instances;
+mod ladder;
+mod scope;
+mod shared;
+mod show;
+pub mod snapshot;
+mod top_growers;
+
+pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
+pub use history::{History, HistoryRow, Step, history};
+pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
+pub use scope::{FirstSighting, QueryError, Scope, Where, WindowHead, resolve_signature};
+pub use shared::{Shared, SharedInstance, SharedRow, shared};
+pub use show::{BuildSighting, InstanceEvidence, Show, show};
+pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};

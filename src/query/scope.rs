@@ -1,0 +1,362 @@
+//! What every question shares: which instances, which window, and how much of it was seen.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::analyse::smallest_detectable_per_hour;
+use crate::model::signature::SignaturePrefix;
+use crate::model::{Frame, Timestamp};
+use crate::store::{
+    DueSpan, FailureRow, IncarnationRow, IncarnationWindow, InstanceRow, Reader, SightingRow,
+    SignatureKey, SignatureRow, StoreError,
+};
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The history cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No such service in the database.
+    #[error("no service `{name}` in this database; it has: {known}")]
+    NoService {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// No such instance among those asked for.
+    #[error("no instance `{name}` in this database; `goroscope query instances` lists them")]
+    NoInstance {
+        /// What was asked for.
+        name: String,
+    },
+    /// No signature begins so.
+    #[error("no signature begins with `{prefix}`; `goroscope query top-growers` shows them")]
+    NoSignature {
+        /// What was asked for.
+        prefix: String,
+    },
+    /// Several do.
+    #[error("`{prefix}` begins several signatures: {found}; give more digits")]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// The first of them.
+        found: String,
+    },
+}
+
+/// Which part of the history a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Beginning of the window, inclusive.
+    pub since: Timestamp,
+    /// End of the window, inclusive.
+    pub until: Timestamp,
+    /// Only these services; all when empty.
+    pub services: Vec<String>,
+    /// Only these addresses (`host:port`); all when empty.
+    pub instances: Vec<String>,
+}
+
+/// The head of every answer: what was looked at, and how much of it there is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WindowHead {
+    /// Beginning of the window.
+    pub since: Timestamp,
+    /// End of the window.
+    pub until: Timestamp,
+    /// When polling began within the window; `None` when nothing was due.
+    pub polled_since: Option<Timestamp>,
+    /// When it ended, or was last known to go on.
+    pub polled_until: Option<Timestamp>,
+    /// Due polls that gave a snapshot.
+    pub polls_ok: u64,
+    /// Polls that were due.
+    pub polls_due: u64,
+    /// Processes that were followed by another one in the window.
+    pub restarts: u64,
+    /// The slowest leak that this window can show, goroutines per hour and instance.
+    pub min_detectable_per_hour: Option<f64>,
+    /// Services that were looked at.
+    pub services: usize,
+    /// Instances that were looked at.
+    pub instances: usize,
+    /// Hex digits of a signature that tell it from every other one, at least 8.
+    #[serde(skip)]
+    pub digits: usize,
+}
+
+/// The line to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Where {
+    /// Function as Go prints it; empty for goroutines that have not run yet.
+    pub function: String,
+    /// Source file; empty when unknown.
+    pub file: String,
+    /// Line; 0 when unknown.
+    pub line: u32,
+}
+
+impl From<&Frame> for Where {
+    fn from(frame: &Frame) -> Self {
+        Self {
+            function: frame.function.to_string(),
+            file: frame.file.to_string(),
+            line: frame.line,
+        }
+    }
+}
+
+/// When and where a signature was seen first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FirstSighting {
+    /// When.
+    pub at: Timestamp,
+    /// At which address.
+    pub instance: String,
+    /// GNU build id of the process there, where known.
+    pub build: Option<String>,
+}
+
+impl From<&SightingRow> for FirstSighting {
+    fn from(row: &SightingRow) -> Self {
+        Self {
+            at: row.first_at,
+            instance: row.address.clone(),
+            build: row.build.clone(),
+        }
+    }
+}
+
+/// One process in the window.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) row: IncarnationRow,
+    pub(super) window: IncarnationWindow,
+}
+
+/// Everything that the window has of one instance.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) instance: InstanceRow,
+    pub(super) lives: Vec<Life>,
+    pub(super) due: Vec<DueSpan>,
+    pub(super) failures: Vec<FailureRow>,
+}
+
+/// The instances that a scope means; a name that means none is an error.
+pub(super) fn chosen(reader: &Reader, scope: &Scope) -> Result<Vec<InstanceRow>, QueryError> {
+    let all = reader.instances()?;
+    let services: BTreeSet<&str> = all.iter().map(|row| row.service.as_str()).collect();
+    if let Some(name) = scope
+        .services
+        .iter()
+        .find(|name| !services.contains(name.as_str()))
+    {
+        let known = services.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(QueryError::NoService {
+            name: name.clone(),
+            known,
+        });
+    }
+    if let Some(name) = scope
+        .instances
+        .iter()
+        .find(|name| !all.iter().any(|row| row.address == **name))
+    {
+        return Err(QueryError::NoInstance { name: name.clone() });
+    }
+    let among = |names: &[String], name: &String| names.is_empty() || names.contains(name);
+    let wanted = |row: &InstanceRow| {
+        among(&scope.services, &row.service) && among(&scope.instances, &row.address)
+    };
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// Reads one instance's part of the window.
+pub(super) fn observe(
+    reader: &Reader,
+    scope: &Scope,
+    instance: InstanceRow,
+    wanted: Option<&HashSet<SignatureKey>>,
+) -> Result<Observed, QueryError> {
+    let mut lives = Vec::new();
+    for row in reader.incarnations(instance.key)? {
+        let ended = row.until.is_some_and(|until| until <= scope.since);
+        if row.since <= scope.until && !ended {
+            let window = reader.window(row.id, scope.since, scope.until, wanted)?;
+            lives.push(Life { row, window });
+        }
+    }
+    let due = reader.due(instance.key, scope.since, scope.until)?;
+    let failures = reader.failures(instance.key, scope.since, scope.until)?;
+    Ok(Observed {
+        instance,
+        lives,
+        due,
+        failures,
+    })
+}
+
+impl Observed {
+    /// The ticks that were due in the window, with whether a good pulse came in each.
+    pub(super) fn due_ticks(&self, scope: &Scope) -> Vec<(Timestamp, bool)> {
+        let pulses: Vec<Timestamp> = self
+            .lives
+            .iter()
+            .flat_map(|life| life.window.ticks.iter().copied())
+            .collect();
+        let newest = pulses
+            .iter()
+            .chain(self.failures.iter().map(|row| &row.at))
+            .max()
+            .copied();
+        let mut ticks = Vec::new();
+        for (nth, span) in self.due.iter().enumerate() {
+            let end = span.to.min(scope.until).as_millis();
+            let mut at = span.from.as_millis();
+            let skipped = (scope.since.as_millis() - at).max(0);
+            at += skipped.div_euclid(span.interval_ms) * span.interval_ms;
+            let mut kept = pulses.iter().copied().peekable();
+            while at <= end {
+                let next = at + span.interval_ms;
+                let tick = Timestamp::from_millis(at);
+                while kept.next_if(|pulse| *pulse < tick).is_some() {}
+                let ok = kept.next_if(|pulse| pulse.as_millis() < next).is_some();
+                // The last tick may still be under way when nothing newer is there.
+                let pending = nth + 1 == self.due.len()
+                    && next > end
+                    && newest.is_none_or(|newest| newest < tick);
+                if tick >= scope.since && (ok || !pending) {
+                    ticks.push((tick, ok));
+                }
+                at = next;
+            }
+        }
+        ticks
+    }
+
+    /// How often another process followed within the window.
+    pub(super) fn restarts(&self, scope: &Scope) -> u64 {
+        let restarted =
+            |life: &&Life| life.row.reason != "first_contact" && life.row.since >= scope.since;
+        self.lives.iter().filter(restarted).count() as u64
+    }
+
+    /// The time from first to last good pulse, over all processes.
+    pub(super) fn seen_for(&self) -> Duration {
+        let span = |life: &Life| match (life.window.ticks.first(), life.window.ticks.last()) {
+            (Some(first), Some(last)) => last.since(*first),
+            _ => Duration::ZERO,
+        };
+        self.lives.iter().map(span).sum()
+    }
+}
+
+/// Adds up the head of an answer, instance by instance.
+#[derive(Debug)]
+pub(super) struct HeadCount {
+    head: WindowHead,
+    services: BTreeSet<String>,
+    longest: Duration,
+}
+
+impl HeadCount {
+    pub(super) fn new(scope: &Scope) -> Self {
+        let head = WindowHead {
+            since: scope.since,
+            until: scope.until,
+            polled_since: None,
+            polled_until: None,
+            polls_ok: 0,
+            polls_due: 0,
+            restarts: 0,
+            min_detectable_per_hour: None,
+            services: 0,
+            instances: 0,
+            digits: 32,
+        };
+        Self {
+            head,
+            services: BTreeSet::new(),
+            longest: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn add(&mut self, scope: &Scope, observed: &Observed) {
+        let ticks = observed.due_ticks(scope);
+        self.head.polls_due += ticks.len() as u64;
+        self.head.polls_ok += ticks.iter().filter(|(_, ok)| *ok).count() as u64;
+        self.head.restarts += observed.restarts(scope);
+        if !observed.due.is_empty() || !observed.lives.is_empty() {
+            self.head.instances += 1;
+            self.services.insert(observed.instance.service.clone());
+        }
+        let begun = observed
+            .due
+            .iter()
+            .map(|span| span.from.max(scope.since))
+            .min();
+        self.head.polled_since = begun.into_iter().chain(self.head.polled_since).min();
+        let ended = observed
+            .due
+            .iter()
+            .map(|span| span.to.min(scope.until))
+            .max();
+        self.head.polled_until = ended.max(self.head.polled_until);
+        self.longest = self.longest.max(observed.seen_for());
+    }
+
+    pub(super) fn finish(mut self, reader: &Reader) -> Result<WindowHead, QueryError> {
+        self.head.digits = distinguishing_digits(reader)?;
+        self.head.services = self.services.len();
+        self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);
+        Ok(self.head)
+    }
+}
+
+/// How many hex digits tell every signature of the database from every other one.
+fn distinguishing_digits(reader: &Reader) -> Result<usize, QueryError> {
+    const LEAST: usize = 8;
+    let mut names: Vec<String> = reader
+        .signatures()?
+        .values()
+        .map(|row| row.signature.to_string())
+        .collect();
+    names.sort_unstable();
+    let neighbours = names.iter().zip(names.iter().skip(1));
+    let common = neighbours
+        .map(|(a, b)| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count())
+        .max()
+        .unwrap_or(0);
+    Ok(LEAST.max(common + 1))
+}
+
+/// The one signature that begins with a prefix.
+pub fn resolve_signature(
+    reader: &Reader,
+    prefix: &SignaturePrefix,
+) -> Result<SignatureRow, QueryError> {
+    const SHOWN: usize = 5;
+    let mut found = reader.signatures_with_prefix(prefix, SHOWN)?;
+    match (found.pop(), found.as_slice()) {
+        (None, _) => Err(QueryError::NoSignature {
+            prefix: prefix.as_str().to_owned(),
+        }),
+        (Some(only), []) => Ok(only),
+        (Some(last), others) => {
+            let names = others
+                .iter()
+                .chain([&last])
+                .map(|row| row.signature.to_string());
+            Err(QueryError::Ambiguous {
+                prefix: prefix.as_str().to_owned(),
+                found: names.collect::<Vec<_>>().join(", "),
+            })
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The lock that makes a second daemon on one database fail fast.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+
+/// Held by the daemon for its whole life. The file stays; the operating system drops the lock with
+/// the process, however that ends.
+#[derive(Debug)]
+pub struct DaemonLock {
+    _file: File,
+}
+
+impl DaemonLock {
+    /// Takes the lock of a database, or says who has it.
+    pub fn take(database: &Path) -> Result<Self, StoreError> {
+        let path = path_of(database);
+        let failed = |source| StoreError::Lock {
+            path: path.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Only for the message: without it the lock is as taken.
+                let _unread = file.read_to_string(&mut holder);
+                let pid = holder.trim().to_owned();
+                return Err(StoreError::Locked {
+                    database: database.to_owned(),
+                    pid,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .map_err(failed)?;
+        file.write_all(std::process::id().to_string().as_bytes())
+            .map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Whether no daemon holds the lock of a database.
+    pub fn is_free(database: &Path) -> bool {
+        match File::open(path_of(database)) {
+            Ok(file) => file.try_lock_shared().is_ok(),
+            Err(_) => true,
+        }
+    }
+}
+
+fn path_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

@@ -1,0 +1,91 @@
+//! Schema versions: forward only, each in one transaction, with a backup before it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// `gors`: tells our files from other SQLite files.
+const APPLICATION_ID: i32 = 0x676f_7273;
+
+/// Every schema, oldest first; its number is its place, from 1.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_init.sql")];
+
+/// The schema that this program writes and reads.
+pub(super) fn newest() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+/// What a file is.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let read = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    Ok((read("application_id")?, read("user_version")?))
+}
+
+/// Refuses files of others and of newer programs; `Ok` holds the version.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<i32, StoreError> {
+    let (application, version) =
+        version(connection).map_err(|source| StoreError::sqlite("read", path, source))?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::NotOurs {
+            path: path.to_owned(),
+        });
+    }
+    if version > newest() {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            version,
+            known: newest(),
+        });
+    }
+    Ok(version)
+}
+
+/// Brings a database to the newest schema. A new, empty file gets all of them.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::sqlite("migrate", path, source);
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
+    let version = if tables == 0 {
+        0
+    } else {
+        check(connection, path)?
+    };
+    for (number, sql) in (1i32..).zip(MIGRATIONS) {
+        if number <= version {
+            continue;
+        }
+        if version > 0 {
+            back_up(connection, path, number)?;
+        }
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        transaction.execute_batch(sql).map_err(failed)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(failed)?;
+        transaction
+            .pragma_update(None, "user_version", number)
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        tracing::info!(
+            schema = number,
+            "Brought {} to schema {number}",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// A consistent copy beside the file, named after the schema that it is from.
+fn back_up(connection: &Connection, path: &Path, next: i32) -> Result<(), StoreError> {
+    let copy = format!("{}.before-schema-{next}", path.display());
+    connection
+        .execute("VACUUM INTO ?1", [&copy])
+        .map_err(|source| StoreError::sqlite("back up", path, source))?;
+    tracing::info!("Backed {} up to {copy}", path.display());
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! The history, in one SQLite file: the only room that knows SQL.
+//!
+//! One writer thread owns the one writing connection ([`Writer`]); everyone else opens a
+//! [`Reader`], read-only. Promised: what was acknowledged survives a SIGKILL, every stored snapshot
+//! reads back exactly, and reading never stalls polling.
+//!
+//! Absent on purpose: verdicts, rates, anything that interprets counts.
+
+mod hot;
+mod lock;
+mod migrate;
+mod names;
+mod open;
+mod read;
+mod write;
+
+pub use lock::DaemonLock;
+pub use open::StoreError;
+pub use read::{
+    Build, Detail, DetailGroup, DueSpan, EventRow, FailureRow, IncarnationRow, IncarnationWindow,
+    InstanceKey, InstanceRow, LastLook, Reader, Seen, SeriesRow, SightingRow, SignatureKey,
+    SignatureRow, SignatureRows,
+};
+pub use write::{Remembered, Writer, remembered};

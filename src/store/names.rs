@@ -1,0 +1,367 @@
+//! Row ids of what rows refer to: looked up once, made when new.
+//!
+//! The caches hold only what is committed or being committed in the current transaction; a
+//! rollback empties them, and they fill again from the tables.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension as _, Transaction, named_params, params};
+
+use crate::model::{Group, Incarnation, InstanceId, Labels, Signature, Stack, Timestamp};
+
+/// A watched instance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InstanceIds {
+    pub(super) instance: i64,
+    pub(super) service: i64,
+}
+
+/// The process that a snapshot is of.
+#[derive(Debug, Clone)]
+pub(super) struct IncarnationIds {
+    pub(super) id: i64,
+    /// 0 when the build is not known.
+    pub(super) build: i64,
+    known: Incarnation,
+}
+
+/// A stored stack and what it counts as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StackIds {
+    pub(super) stack: i64,
+    pub(super) signature: i64,
+    hash: Signature,
+}
+
+/// What a snapshot's rows need to know of where they come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) ids: InstanceIds,
+    pub(super) incarnation: i64,
+    pub(super) at: Timestamp,
+}
+
+/// All caches.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    services: HashMap<Arc<str>, i64>,
+    instances: HashMap<Arc<InstanceId>, InstanceIds>,
+    incarnations: HashMap<(i64, Timestamp), IncarnationIds>,
+    stacks: HashMap<(u128, i64), StackIds>,
+    signatures: HashMap<Signature, i64>,
+    words: HashMap<(Word, Arc<str>), i64>,
+    label_sets: HashMap<Arc<Labels>, i64>,
+    pub(super) sightings: HashSet<(i64, i64, i64)>,
+}
+
+/// Tables of one unique text column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Word {
+    State,
+    Creator,
+}
+
+impl Word {
+    const fn sql(self) -> (&'static str, &'static str) {
+        match self {
+            Self::State => (
+                "SELECT id FROM state WHERE name = ?1",
+                "INSERT INTO state (name) VALUES (?1)",
+            ),
+            Self::Creator => (
+                "SELECT id FROM creator WHERE function = ?1",
+                "INSERT INTO creator (function) VALUES (?1)",
+            ),
+        }
+    }
+}
+
+type Result<T> = rusqlite::Result<T>;
+
+impl Names {
+    /// Forgets everything: a transaction was rolled back.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn word(
+        &mut self,
+        tx: &Transaction<'_>,
+        kind: Word,
+        word: &Arc<str>,
+    ) -> Result<i64> {
+        let key = (kind, Arc::clone(word));
+        if let Some(id) = self.words.get(&key) {
+            return Ok(*id);
+        }
+        let (select, insert) = kind.sql();
+        let id = get_or_insert(tx, select, insert, word)?;
+        self.words.insert(key, id);
+        Ok(id)
+    }
+
+    /// The id of a label set; 0 for the empty one.
+    pub(super) fn labels(&mut self, tx: &Transaction<'_>, labels: &Arc<Labels>) -> Result<i64> {
+        if labels.is_empty() {
+            return Ok(0);
+        }
+        if let Some(id) = self.label_sets.get(labels) {
+            return Ok(*id);
+        }
+        let json = serde_json::to_string(&**labels).unwrap_or_default();
+        let id = get_or_insert(
+            tx,
+            "SELECT id FROM label_set WHERE labels = ?1",
+            "INSERT INTO label_set (labels) VALUES (?1)",
+            &json,
+        )?;
+        self.label_sets.insert(Arc::clone(labels), id);
+        Ok(id)
+    }
+
+    pub(super) fn instance(
+        &mut self,
+        tx: &Transaction<'_>,
+        instance: &Arc<InstanceId>,
+        at: Timestamp,
+    ) -> Result<InstanceIds> {
+        if let Some(ids) = self.instances.get(instance) {
+            return Ok(*ids);
+        }
+        let service = self.service(tx, &instance.service)?;
+        let (scheme, address, path) = (&*instance.scheme, &*instance.address, &*instance.path);
+        tx.prepare_cached(
+            "INSERT INTO instance (service_id, scheme, address, path, first_at)
+             VALUES (:service, :scheme, :address, :path, :at) ON CONFLICT DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":service": service, ":scheme": scheme, ":address": address, ":path": path,
+            ":at": at.as_millis(),
+        })?;
+        let id = tx
+            .prepare_cached(
+                "SELECT id FROM instance WHERE service_id = :service AND scheme = :scheme
+                 AND address = :address AND path = :path",
+            )?
+            .query_row(
+                named_params! {
+                    ":service": service, ":scheme": scheme, ":address": address, ":path": path,
+                },
+                |row| row.get(0),
+            )?;
+        let ids = InstanceIds {
+            instance: id,
+            service,
+        };
+        self.instances.insert(Arc::clone(instance), ids);
+        Ok(ids)
+    }
+
+    fn service(&mut self, tx: &Transaction<'_>, name: &Arc<str>) -> Result<i64> {
+        if let Some(id) = self.services.get(name) {
+            return Ok(*id);
+        }
+        let id = get_or_insert(
+            tx,
+            "SELECT id FROM service WHERE name = ?1",
+            "INSERT INTO service (name) VALUES (?1)",
+            name,
+        )?;
+        self.services.insert(Arc::clone(name), id);
+        Ok(id)
+    }
+
+    /// The row of an incarnation, with whatever has become known of it since.
+    pub(super) fn incarnation(
+        &mut self,
+        tx: &Transaction<'_>,
+        instance: i64,
+        incarnation: &Incarnation,
+    ) -> Result<IncarnationIds> {
+        let key = (instance, incarnation.since);
+        if let Some(ids) = self.incarnations.get(&key)
+            && ids.known == *incarnation
+        {
+            return Ok(ids.clone());
+        }
+        let build = match &incarnation.facts.build_id {
+            None => None,
+            Some(build) => {
+                tx.prepare_cached(
+                    "INSERT INTO build (build_id, first_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![build, incarnation.since.as_millis()])?;
+                let id: i64 = tx
+                    .prepare_cached("SELECT id FROM build WHERE build_id = ?1")?
+                    .query_row([build], |row| row.get(0))?;
+                Some(id)
+            }
+        };
+        let id = tx
+            .prepare_cached(
+                "INSERT INTO incarnation (instance_id, since, reason, build_id, vdso, heap_high)
+                 VALUES (:instance, :since, :reason, :build, :vdso, :heap)
+                 ON CONFLICT (instance_id, since) DO UPDATE SET
+                     build_id = coalesce(excluded.build_id, build_id),
+                     vdso = coalesce(excluded.vdso, vdso),
+                     heap_high = coalesce(excluded.heap_high, heap_high)
+                 RETURNING id",
+            )?
+            .query_row(
+                named_params! {
+                    ":instance": instance,
+                    ":since": incarnation.since.as_millis(),
+                    ":reason": incarnation.reason.as_str(),
+                    ":build": build,
+                    ":vdso": incarnation.facts.vdso.map(u64::cast_signed),
+                    ":heap": incarnation.facts.heap_high,
+                },
+                |row| row.get(0),
+            )?;
+        let ids = IncarnationIds {
+            id,
+            build: build.unwrap_or(0),
+            known: incarnation.clone(),
+        };
+        self.incarnations.insert(key, ids.clone());
+        Ok(ids)
+    }
+
+    /// The rows of a group's stack and signature.
+    pub(super) fn stack(
+        &mut self,
+        tx: &Transaction<'_>,
+        group: &Group,
+        place: Place,
+    ) -> Result<StackIds> {
+        let stack = &*group.stack;
+        let service = if stack.cut { place.ids.service } else { 0 };
+        let key = (stack.hash, service);
+        let known = match self.stacks.get(&key) {
+            Some(ids) => Some(*ids),
+            None => load_stack(tx, stack.hash, service)?,
+        };
+        let resolved = stack.cut && group.signature != stack.signature;
+        let ids = match known {
+            // A cut stack may turn out later to be the top of a full one.
+            Some(ids) if resolved && ids.hash != group.signature => {
+                let signature = self.signature(tx, group, place)?;
+                super::write::repoint(tx, ids.stack, ids.signature, signature)?;
+                self.signatures.remove(&ids.hash);
+                self.sightings.clear();
+                StackIds {
+                    signature,
+                    hash: group.signature,
+                    ..ids
+                }
+            }
+            Some(ids) => ids,
+            None => {
+                let signature = self.signature(tx, group, place)?;
+                insert_stack(tx, stack, service, signature)?;
+                let stack = tx.last_insert_rowid();
+                StackIds {
+                    stack,
+                    signature,
+                    hash: group.signature,
+                }
+            }
+        };
+        self.stacks.insert(key, ids);
+        Ok(ids)
+    }
+
+    fn signature(&mut self, tx: &Transaction<'_>, group: &Group, place: Place) -> Result<i64> {
+        if let Some(id) = self.signatures.get(&group.signature) {
+            return Ok(*id);
+        }
+        let hash = group.signature.to_bytes();
+        let found: Option<i64> = tx
+            .prepare_cached("SELECT id FROM signature WHERE hash = ?1")?
+            .query_row([&hash], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => insert_signature(tx, group, place)?,
+        };
+        self.signatures.insert(group.signature, id);
+        Ok(id)
+    }
+}
+
+fn get_or_insert(tx: &Transaction<'_>, select: &str, insert: &str, word: &str) -> Result<i64> {
+    let found = tx
+        .prepare_cached(select)?
+        .query_row([word], |row| row.get(0))
+        .optional()?;
+    match found {
+        Some(id) => Ok(id),
+        None => tx.prepare_cached(insert)?.insert([word]),
+    }
+}
+
+fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<StackIds>> {
+    tx.prepare_cached(
+        "SELECT stack.id, signature.id, signature.hash
+         FROM stack JOIN signature ON signature.id = stack.signature_id
+         WHERE stack.hash = ?1 AND stack.service_id = ?2",
+    )?
+    .query_row(params![hash.to_be_bytes(), service], |row| {
+        Ok(StackIds {
+            stack: row.get(0)?,
+            signature: row.get(1)?,
+            hash: Signature::from_bytes(row.get(2)?),
+        })
+    })
+    .optional()
+}
+
+fn insert_stack(tx: &Transaction<'_>, stack: &Stack, service: i64, signature: i64) -> Result<()> {
+    let frames: Vec<(&str, &str, u32)> = stack
+        .frames
+        .iter()
+        .map(|frame| (&*frame.function, &*frame.file, frame.line))
+        .collect();
+    let index = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
+    tx.prepare_cached(
+        "INSERT INTO stack (hash, service_id, signature_id, rules, cut, elided_after,
+                            elided_frames, site, frames)
+         VALUES (:hash, :service, :signature, :rules, :cut, :after, :elided, :site, :frames)",
+    )?
+    .execute(named_params! {
+        ":hash": stack.hash.to_be_bytes(),
+        ":service": service,
+        ":signature": signature,
+        ":rules": stack.rules,
+        ":cut": stack.cut,
+        ":after": stack.elision.map(|elision| index(elision.after)),
+        ":elided": stack.elision.and_then(|elision| elision.frames),
+        ":site": index(stack.site),
+        ":frames": serde_json::to_string(&frames).unwrap_or_default(),
+    })
+    .map(drop)
+}
+
+fn insert_signature(tx: &Transaction<'_>, group: &Group, place: Place) -> Result<i64> {
+    let stack = &*group.stack;
+    let (function, file, line) = stack.site().map_or(("", "", 0), |frame| {
+        (&*frame.function, &*frame.file, frame.line)
+    });
+    let names: Vec<&str> = stack.identifying().map(|frame| &*frame.function).collect();
+    tx.prepare_cached(
+        "INSERT INTO signature (hash, rules, where_function, where_file, where_line, frames,
+                                first_at, first_incarnation_id, last_at)
+         VALUES (:hash, :rules, :function, :file, :line, :frames, :at, :incarnation, :at)",
+    )?
+    .insert(named_params! {
+        ":hash": group.signature.to_bytes(),
+        ":rules": stack.rules,
+        ":function": function,
+        ":file": file,
+        ":line": line,
+        ":frames": names.join("\n"),
+        ":at": place.at.as_millis(),
+        ":incarnation": place.incarnation,
+    })
+}

@@ -1,0 +1,262 @@
+//! Opening the file, with every PRAGMA and the reason for it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{DaemonLock, migrate};
+
+/// The first SQLite without the WAL-reset bug, which can corrupt a file when two connections write
+/// and checkpoint at once (fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Longer waits for another process's lock than this are a fault.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the history cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No file there.
+    #[error("no database at `{}`", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Another daemon writes this database.
+    #[error("another goroscope (process {pid}) already writes `{}`", database.display())]
+    Locked {
+        /// The database.
+        database: PathBuf,
+        /// Who holds the lock, as it says itself.
+        pid: String,
+    },
+    /// The lock file cannot be made or locked.
+    #[error("failed to lock `{}`", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Some other SQLite file.
+    #[error("`{}` is not a goroscope database", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a newer goroscope.
+    #[error(
+        "`{}` has schema {version}, this goroscope knows up to {known}: use the newer program",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        version: i32,
+        /// The newest schema of this program.
+        known: i32,
+    },
+    /// WAL does not work over a network.
+    #[error(
+        "`{}` is on a network filesystem ({filesystem}), where SQLite's WAL corrupts: put it on a \
+         local disk", path.display()
+    )]
+    Network {
+        /// The database.
+        path: PathBuf,
+        /// What it is on.
+        filesystem: &'static str,
+    },
+    /// The SQLite that was linked is too old.
+    #[error(
+        "SQLite {found} can corrupt a database that is read while written: 3.51.3 or newer is needed"
+    )]
+    OldSqlite {
+        /// Its version.
+        found: String,
+    },
+    /// A stored row that does not decode.
+    #[error("row {row} of `{table}` in `{}` is damaged", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// The table.
+        table: &'static str,
+        /// Its row id.
+        row: i64,
+    },
+    /// SQLite's own errors.
+    #[error("failed to {doing} `{}`", path.display())]
+    Sqlite {
+        /// What was tried.
+        doing: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// Why it failed.
+        source: rusqlite::Error,
+    },
+}
+
+impl StoreError {
+    pub(super) fn sqlite(doing: &'static str, path: &Path, source: rusqlite::Error) -> Self {
+        Self::Sqlite {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// Opens the database for the daemon; makes and migrates it. The caller holds the [`DaemonLock`].
+pub(super) fn open_writing(path: &Path) -> Result<Connection, StoreError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(StoreError::OldSqlite {
+            found: rusqlite::version().to_owned(),
+        });
+    }
+    if let Some(filesystem) = network_filesystem(path) {
+        return Err(StoreError::Network {
+            path: path.to_owned(),
+            filesystem,
+        });
+    }
+    let failed = |source| StoreError::sqlite("open", path, source);
+    let mut connection = Connection::open(path).map_err(failed)?;
+    let is_new = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
+    configure(&connection, is_new).map_err(failed)?;
+    migrate::migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, is_new: bool) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let set = |pragma: &str, value: &str| connection.pragma_update(None, pragma, value);
+    if is_new {
+        // Lets retention give pages back in small steps; cannot be added later without VACUUM.
+        set("auto_vacuum", "INCREMENTAL")?;
+        // Larger pages measured 25 % larger files with our blobs.
+        set("page_size", "4096")?;
+    }
+    // Readers never block the writer. The answer is the mode that it is in now.
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
+        row.get::<_, String>(0).map(drop)
+    })?;
+    // One commit a second makes one fsync a second: an acknowledged poll survives power loss.
+    set("synchronous", "FULL")?;
+    // Only this connection checkpoints, each time the log has this many pages (4 MiB).
+    set("wal_autocheckpoint", "1000")?;
+    // After a long reader the log file shrinks back to this.
+    set("journal_size_limit", "67108864")?;
+    // 64 MiB of page cache.
+    set("cache_size", "-65536")?;
+    // A memory-mapped file with a live writer gave others "malformed" reports.
+    set("mmap_size", "0")?;
+    set("temp_store", "MEMORY")?;
+    set("foreign_keys", "ON")?;
+    // A file from elsewhere cannot make us run functions hidden in its schema.
+    set("trusted_schema", "OFF")?;
+    // Finds damaged pages at the first touch instead of answering from them.
+    set("cell_size_check", "ON")
+}
+
+/// Opens the database for reading, while a daemon writes it or after one has died.
+pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    let failed = |source| StoreError::sqlite("open", path, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let connection = match migrate::version(&connection) {
+        Err(error) if needs_shared_memory(&error) && is_at_rest(path) => open_immutable(path)?,
+        _ => connection,
+    };
+    match migrate::check(&connection, path) {
+        Err(StoreError::Sqlite { source, .. })
+            if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) =>
+        {
+            return Err(StoreError::NotOurs {
+                path: path.to_owned(),
+            });
+        }
+        checked => checked?,
+    };
+    for (pragma, value) in [
+        ("query_only", "ON"),
+        ("mmap_size", "0"),
+        ("trusted_schema", "OFF"),
+    ] {
+        connection
+            .pragma_update(None, pragma, value)
+            .map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+/// A WAL database cannot be read without writing its `-shm` file.
+fn needs_shared_memory(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
+}
+
+/// Nobody writes and nothing waits in a log: the file alone is the whole database.
+fn is_at_rest(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    !Path::new(&log).exists() && DaemonLock::is_free(path)
+}
+
+fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let name: String = path
+        .to_string_lossy()
+        .chars()
+        .map(|c| match c {
+            '%' => "%25".to_owned(),
+            '?' => "%3f".to_owned(),
+            '#' => "%23".to_owned(),
+            other => other.to_string(),
+        })
+        .collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
+        .map_err(|source| StoreError::sqlite("open", path, source))
+}
+
+/// The network filesystem that a path is on; `None` on local ones and on those not known.
+#[cfg(target_os = "linux")]
+fn network_filesystem(path: &Path) -> Option<&'static str> {
+    const NETWORK: [(u32, &str); 8] = [
+        (0x6969, "NFS"),
+        (0xff53_4d42, "CIFS"),
+        (0xfe53_4d42, "SMB2"),
+        (0x517b, "SMB"),
+        (0x0102_1997, "9P"),
+        (0x00c3_6400, "CephFS"),
+        (0x0bd0_0bd0, "Lustre"),
+        (0x5346_414f, "AFS"),
+    ];
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let found = rustix::fs::statfs(folder.unwrap_or(Path::new("."))).ok()?;
+    let magic = u32::try_from(found.f_type & 0xffff_ffff).ok()?;
+    NETWORK
+        .iter()
+        .find(|(known, _)| *known == magic)
+        .map(|(_, name)| *name)
+}
+
+/// Elsewhere nothing is known of the filesystem.
+#[cfg(not(target_os = "linux"))]
+const fn network_filesystem(_path: &Path) -> Option<&'static str> {
+    None
+}

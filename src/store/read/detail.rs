@@ -1,0 +1,118 @@
+//! What the newest detail of a process says, by signature.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Reader, SignatureKey, StoreError};
+use crate::model::Timestamp;
+use crate::store::hot::{DetailEntry, unpack_detail};
+
+/// The groups of one detail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// By signature.
+    pub groups: HashMap<SignatureKey, DetailGroup>,
+}
+
+/// What only a detail knows of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DetailGroup {
+    /// Goroutines.
+    pub count: u64,
+    /// By state.
+    pub states: BTreeMap<Rc<str>, u64>,
+    /// Goroutines per wait bucket ([`crate::model::snapshot::WAIT_BUCKET_EDGES`]).
+    pub waits: [u64; 5],
+    /// Longest wait printed, minutes.
+    pub oldest_minutes: Option<u64>,
+    /// Marked as leaked by the garbage collector.
+    pub leaked: u64,
+    /// Row of the creator and count.
+    creators: HashMap<i64, u64>,
+    /// Ids of the previous detail looked for, and found.
+    pub survival: Option<(u32, u32)>,
+}
+
+impl DetailGroup {
+    fn add(&mut self, entry: &DetailEntry, states: &HashMap<i64, Rc<str>>) {
+        self.count += entry.count;
+        for (state, _, count) in &entry.splits {
+            if let Some(name) = states.get(state) {
+                *self.states.entry(Rc::clone(name)).or_default() += count;
+            }
+        }
+        for (sum, bucket) in self.waits.iter_mut().zip(entry.waits.iter().flatten()) {
+            *sum += bucket;
+        }
+        self.oldest_minutes = self.oldest_minutes.max(entry.oldest_minutes);
+        self.leaked += entry.leaked;
+        for (creator, count) in entry.creators.iter().filter(|(creator, _)| *creator != 0) {
+            *self.creators.entry(*creator).or_default() += count;
+        }
+        // Survival is counted per signature; every stack of one carries the same two numbers.
+        self.survival = self.survival.or(entry.survival);
+    }
+}
+
+impl Reader {
+    /// The newest whole detail of a process between two moments, inclusive.
+    pub fn last_detail(
+        &self,
+        incarnation: i64,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Detail>, StoreError> {
+        let dictionary = self.dictionary()?;
+        let found: Option<(i64, i64, Vec<u8>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT id, at, body FROM detail
+                 WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 AND truncated = 0
+                 ORDER BY at DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(
+                        params![incarnation, since.as_millis(), until.as_millis()],
+                        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                    )
+                    .optional()
+            })
+            .map_err(|source| self.failed(source))?;
+        let Some((id, at, body)) = found else {
+            return Ok(None);
+        };
+        let entries = unpack_detail(&body).ok_or_else(|| self.damaged("detail", id))?;
+        let mut detail = Detail {
+            at: Timestamp::from_millis(at),
+            groups: HashMap::new(),
+        };
+        for entry in &entries {
+            if let Some(signature) = dictionary.stacks.get(&entry.stack) {
+                detail
+                    .groups
+                    .entry(*signature)
+                    .or_default()
+                    .add(entry, &dictionary.states);
+            }
+        }
+        Ok(Some(detail))
+    }
+
+    /// The function that made most of a group, where the detail knew it.
+    pub fn creator(&self, group: &DetailGroup) -> Result<Option<String>, StoreError> {
+        let most = group
+            .creators
+            .iter()
+            .max_by_key(|(id, count)| (**count, -**id));
+        let Some((id, _)) = most else { return Ok(None) };
+        self.connection
+            .prepare_cached("SELECT function FROM creator WHERE id = ?1")
+            .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
+            .map_err(|source| self.failed(source))
+    }
+}

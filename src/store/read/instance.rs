@@ -1,0 +1,327 @@
+//! Who was watched, from when, what answered, and what failed.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension as _, named_params, params};
+
+use super::{InstanceKey, Reader, StoreError};
+use crate::model::Timestamp;
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceRow {
+    /// Its row.
+    pub key: InstanceKey,
+    /// Name of its service.
+    pub service: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// `host:port`.
+    pub address: String,
+    /// Path of the pprof index.
+    pub path: String,
+    /// Its labels as of now.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Polls were due at `from` and each interval after it, up to `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueSpan {
+    /// The first due poll.
+    pub from: Timestamp,
+    /// When polling ended, or was last known to go on.
+    pub to: Timestamp,
+    /// Milliseconds between polls, at least 1.
+    pub interval_ms: i64,
+}
+
+/// One process at an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncarnationRow {
+    /// Its row.
+    pub id: i64,
+    /// The first look at it.
+    pub since: Timestamp,
+    /// The first look at its successor.
+    pub until: Option<Timestamp>,
+    /// How its start was recognised.
+    pub reason: String,
+    /// GNU build id, where known.
+    pub build: Option<String>,
+}
+
+/// A look that gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureRow {
+    /// Start of the request.
+    pub at: Timestamp,
+    /// `pulse` or `detail`.
+    pub kind: String,
+    /// A [`crate::model::FailureReason`] by name.
+    pub reason: String,
+    /// The sentence to it.
+    pub message: String,
+}
+
+/// The newest look at an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastLook {
+    /// Start of the request.
+    pub at: Timestamp,
+    /// How it ended: goroutines and whether cut off, or a failure.
+    pub outcome: Result<Seen, FailureRow>,
+}
+
+/// What the newest look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// All goroutines of the process.
+    pub goroutines: u64,
+    /// Goroutines that could not be read.
+    pub complained: u64,
+    /// The target cut the dump off.
+    pub truncated: bool,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// When.
+    pub at: Timestamp,
+    /// An [`crate::model::EventKind`] by name.
+    pub kind: String,
+    /// In a sentence.
+    pub text: String,
+}
+
+impl Reader {
+    /// All instances, by service and address.
+    pub fn instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
+        self.read_instances().map_err(|source| self.failed(source))
+    }
+
+    fn read_instances(&self) -> rusqlite::Result<Vec<InstanceRow>> {
+        self.connection
+            .prepare(
+                "SELECT instance.id, service.name, scheme, address, path,
+                        (SELECT labels FROM instance_label WHERE instance_id = instance.id
+                         ORDER BY from_at DESC LIMIT 1)
+                 FROM instance JOIN service ON service.id = instance.service_id
+                 ORDER BY service.name, address, path",
+            )?
+            .query_map([], |row| {
+                let labels: Option<String> = row.get(5)?;
+                Ok(InstanceRow {
+                    key: InstanceKey(row.get(0)?),
+                    service: row.get(1)?,
+                    scheme: row.get(2)?,
+                    address: row.get(3)?,
+                    path: row.get(4)?,
+                    labels: labels
+                        .and_then(|json| serde_json::from_str(&json).ok())
+                        .unwrap_or_default(),
+                })
+            })?
+            .collect()
+    }
+
+    /// When polls of an instance were due, between two moments, in order.
+    pub fn due(
+        &self,
+        instance: InstanceKey,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<DueSpan>, StoreError> {
+        self.read_due(instance, since, until)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn read_due(
+        &self,
+        instance: InstanceKey,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> rusqlite::Result<Vec<DueSpan>> {
+        self.connection
+            .prepare_cached(
+                "SELECT from_at, coalesce(to_at, last_commit_at) AS ended, interval_ms
+                 FROM watch JOIN daemon_run ON daemon_run.id = watch.run_id
+                 WHERE instance_id = :instance AND from_at <= :until AND ended >= :since
+                 ORDER BY from_at",
+            )?
+            .query_map(
+                named_params! {
+                    ":instance": instance.0,
+                    ":since": since.as_millis(),
+                    ":until": until.as_millis(),
+                },
+                |row| {
+                    Ok(DueSpan {
+                        from: Timestamp::from_millis(row.get(0)?),
+                        to: Timestamp::from_millis(row.get(1)?),
+                        interval_ms: row.get(2)?,
+                    })
+                },
+            )?
+            .collect()
+    }
+
+    /// The processes that lived at an instance, oldest first.
+    pub fn incarnations(&self, instance: InstanceKey) -> Result<Vec<IncarnationRow>, StoreError> {
+        self.read_incarnations(instance)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn read_incarnations(&self, instance: InstanceKey) -> rusqlite::Result<Vec<IncarnationRow>> {
+        self.connection
+            .prepare_cached(
+                "SELECT incarnation.id, since, lead(since) OVER (ORDER BY since), reason,
+                        build.build_id
+                 FROM incarnation LEFT JOIN build ON build.id = incarnation.build_id
+                 WHERE instance_id = ?1 ORDER BY since",
+            )?
+            .query_map([instance.0], |row| {
+                Ok(IncarnationRow {
+                    id: row.get(0)?,
+                    since: Timestamp::from_millis(row.get(1)?),
+                    until: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+                    reason: row.get(3)?,
+                    build: row.get(4)?,
+                })
+            })?
+            .collect()
+    }
+
+    /// Failed looks at an instance, in order.
+    pub fn failures(
+        &self,
+        instance: InstanceKey,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<FailureRow>, StoreError> {
+        self.read_failures(instance, since, until)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn read_failures(
+        &self,
+        instance: InstanceKey,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> rusqlite::Result<Vec<FailureRow>> {
+        self.connection
+            .prepare_cached(
+                "SELECT at, kind, reason, message FROM failure
+                 WHERE instance_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
+            )?
+            .query_map(
+                params![instance.0, since.as_millis(), until.as_millis()],
+                failure_row,
+            )?
+            .collect()
+    }
+
+    /// The newest look at an instance not after `until`; `None` before the first.
+    pub fn last_look(
+        &self,
+        instance: InstanceKey,
+        until: Timestamp,
+    ) -> Result<Option<LastLook>, StoreError> {
+        self.read_last_look(instance, until)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn read_last_look(
+        &self,
+        instance: InstanceKey,
+        until: Timestamp,
+    ) -> rusqlite::Result<Option<LastLook>> {
+        let failure = self
+            .connection
+            .prepare_cached(
+                "SELECT at, kind, reason, message FROM failure
+                 WHERE instance_id = ?1 AND at <= ?2 ORDER BY at DESC LIMIT 1",
+            )?
+            .query_row(params![instance.0, until.as_millis()], failure_row)
+            .optional()?;
+        let seen = self
+            .connection
+            .prepare_cached(
+                "SELECT at, goroutines, complained, truncated FROM pulse
+                 WHERE incarnation_id = (SELECT id FROM incarnation
+                                         WHERE instance_id = ?1 AND since <= ?2
+                                         ORDER BY since DESC LIMIT 1)
+                   AND at <= ?2 ORDER BY at DESC LIMIT 1",
+            )?
+            .query_row(params![instance.0, until.as_millis()], |row| {
+                let seen = Seen {
+                    goroutines: unsigned(row.get(1)?),
+                    complained: unsigned(row.get(2)?),
+                    truncated: row.get(3)?,
+                };
+                Ok((Timestamp::from_millis(row.get(0)?), seen))
+            })
+            .optional()?;
+        Ok(match (seen, failure) {
+            (Some((at, _)), Some(failure)) if failure.at > at => Some(LastLook {
+                at: failure.at,
+                outcome: Err(failure),
+            }),
+            (Some((at, seen)), _) => Some(LastLook {
+                at,
+                outcome: Ok(seen),
+            }),
+            (None, Some(failure)) => Some(LastLook {
+                at: failure.at,
+                outcome: Err(failure),
+            }),
+            (None, None) => None,
+        })
+    }
+
+    /// Events between two moments that no instance has, or this one, in order.
+    pub fn events(
+        &self,
+        instance: Option<InstanceKey>,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<EventRow>> {
+            self.connection
+                .prepare_cached(
+                    "SELECT at, kind, text FROM event
+                     WHERE at BETWEEN ?2 AND ?3 AND instance_id IS ?1 ORDER BY at",
+                )?
+                .query_map(
+                    params![
+                        instance.map(|key| key.0),
+                        since.as_millis(),
+                        until.as_millis()
+                    ],
+                    |row| {
+                        Ok(EventRow {
+                            at: Timestamp::from_millis(row.get(0)?),
+                            kind: row.get(1)?,
+                            text: row.get(2)?,
+                        })
+                    },
+                )?
+                .collect()
+        };
+        read().map_err(|source| self.failed(source))
+    }
+}
+
+fn failure_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<FailureRow> {
+    Ok(FailureRow {
+        at: Timestamp::from_millis(row.get(0)?),
+        kind: row.get(1)?,
+        reason: row.get(2)?,
+        message: row.get(3)?,
+    })
+}
+
+/// Counts are stored as what SQLite has, and are never negative.
+pub(super) fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

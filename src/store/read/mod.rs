@@ -1,0 +1,139 @@
+//! Questions to the history: one function a question, each on one consistent view of the file.
+
+mod detail;
+mod instance;
+mod signature;
+mod window;
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use rusqlite::Connection;
+
+pub use detail::{Detail, DetailGroup};
+pub use instance::{DueSpan, EventRow, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
+pub use signature::{Build, SeriesRow, SightingRow, SignatureRow, SignatureRows};
+pub use window::IncarnationWindow;
+
+use super::{StoreError, open};
+
+/// A row of `instance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceKey(pub(super) i64);
+
+/// A row of `signature`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SignatureKey(pub(super) i64);
+
+/// Reads one database, as it was when the reader was opened.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    path: PathBuf,
+    /// What every stack counts as, and the names of states: small tables, read when first needed.
+    dictionary: OnceCell<Rc<Dictionary>>,
+}
+
+/// Tables that every decoding needs.
+#[derive(Debug)]
+struct Dictionary {
+    stacks: HashMap<i64, SignatureKey>,
+    states: HashMap<i64, Rc<str>>,
+}
+
+impl Reader {
+    /// Opens a database that a daemon may be writing, or that one has left behind.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::open_reading(path)?;
+        connection
+            .execute_batch("BEGIN")
+            .map_err(|source| StoreError::sqlite("read", path, source))?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            dictionary: OnceCell::new(),
+        })
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::sqlite("read", &self.path, source)
+    }
+
+    fn damaged(&self, table: &'static str, row: i64) -> StoreError {
+        StoreError::Damaged {
+            path: self.path.clone(),
+            table,
+            row,
+        }
+    }
+
+    fn dictionary(&self) -> Result<Rc<Dictionary>, StoreError> {
+        if let Some(known) = self.dictionary.get() {
+            return Ok(Rc::clone(known));
+        }
+        let read = Rc::new(
+            self.read_dictionary()
+                .map_err(|source| self.failed(source))?,
+        );
+        Ok(Rc::clone(self.dictionary.get_or_init(|| read)))
+    }
+
+    fn read_dictionary(&self) -> rusqlite::Result<Dictionary> {
+        let stacks = self
+            .connection
+            .prepare("SELECT id, signature_id FROM stack")?
+            .query_map([], |row| Ok((row.get(0)?, SignatureKey(row.get(1)?))))?
+            .collect::<rusqlite::Result<_>>()?;
+        let states = self
+            .connection
+            .prepare("SELECT id, name FROM state")?
+            .query_map([], |row| {
+                Ok((row.get(0)?, Rc::from(row.get::<_, String>(1)?)))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Dictionary { stacks, states })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The questions that touch rows of polls, which are many, must find them by index.
+    #[test]
+    fn polls_are_found_by_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.db");
+        drop(open::open_writing(&path).unwrap());
+        let reader = Reader::open(&path).unwrap();
+        for (sql, plan) in [
+            (
+                "SELECT id FROM pulse WHERE incarnation_id = 1 AND at BETWEEN 2 AND 3 ORDER BY at",
+                "SEARCH pulse USING COVERING INDEX pulse_at (incarnation_id=? AND at>? AND at<?)",
+            ),
+            (
+                "SELECT body FROM detail WHERE incarnation_id = 1 AND at BETWEEN 2 AND 3 \
+                 AND truncated = 0 ORDER BY at DESC LIMIT 1",
+                "SEARCH detail USING INDEX detail_at (incarnation_id=? AND at>? AND at<?)",
+            ),
+            (
+                "SELECT reason FROM failure WHERE instance_id = 1 AND at BETWEEN 2 AND 3 \
+                 ORDER BY at",
+                "SEARCH failure USING INDEX failure_at (instance_id=? AND at>? AND at<?)",
+            ),
+            (
+                "SELECT id FROM stack WHERE signature_id = 1 ORDER BY cut, id DESC LIMIT 1",
+                "SEARCH stack USING INDEX stack_signature (signature_id=?)",
+            ),
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            let found: String = reader
+                .connection
+                .query_row(&explain, [], |row| row.get("detail"))
+                .unwrap();
+            assert_eq!(found, plan);
+        }
+    }
+}

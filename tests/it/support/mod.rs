@@ -1,0 +1,35 @@
+//! What the tests share.
+
+use std::path::{Path, PathBuf};
+
+use goroscope::dump::{DumpError, Reader};
+use goroscope::group::{KeepLabels, StackBook, Tally};
+use goroscope::model::Snapshot;
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Reads dump bytes as `snapshot` does.
+pub(crate) fn read(bytes: &[u8]) -> Result<Snapshot, DumpError> {
+    read_in_chunks(bytes, usize::MAX)
+}
+
+/// Reads dump bytes that arrive in chunks of `size`.
+pub(crate) fn read_in_chunks(bytes: &[u8], size: usize) -> Result<Snapshot, DumpError> {
+    let book = StackBook::default();
+    let mut tally = Tally::new(&book, KeepLabels::All, None);
+    let mut reader = Reader::new(1 << 30);
+    for chunk in bytes.chunks(size.min(bytes.len().max(1))) {
+        reader.push(chunk, &mut |event| tally.add(event))?;
+    }
+    let facts = reader.finish(&mut |event| tally.add(event))?;
+    Ok(tally.finish(facts))
+}
+
+/// Reads a dump file.
+pub(crate) fn read_file(path: &Path) -> Snapshot {
+    let bytes = std::fs::read(path).unwrap();
+    read(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
