@@ -14,7 +14,7 @@ use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_servic
 use crate::config::{Config, ConfigError, Service};
 use crate::model::{EventKind, Note, Record, Timestamp};
 use crate::observe::Counters;
-use crate::store::{DaemonLock, StoreError, Writer, remembered};
+use crate::store::{DaemonLock, Reader, StoreError, Writer};
 
 /// The wall clock is held against the monotonic one this often.
 const CLOCK_CHECK: Duration = Duration::from_secs(10);
@@ -101,12 +101,15 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
 
 /// What the database remembers of the processes that answered last.
 fn known(database: &std::path::Path) -> Result<Known, StoreError> {
-    let lives = remembered(database)?.into_iter().map(|found| {
-        (
-            Arc::new(found.instance),
-            Lives::remembered(found.incarnation),
-        )
-    });
+    let lives = Reader::open(database)?
+        .remembered()?
+        .into_iter()
+        .map(|found| {
+            (
+                Arc::new(found.instance),
+                Lives::remembered(found.incarnation),
+            )
+        });
     Ok(Arc::new(Mutex::new(lives.collect())))
 }
 

@@ -195,7 +195,7 @@ mod tests {
     fn one_process_alone_for_ten_polls_ends_it() {
         assert_eq!(
             story(&[1, 2, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]),
-            "NNVVVVVVVVVVS"
+            "NNVVVVVVVVVSS"
         );
     }
 

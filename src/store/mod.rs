@@ -9,7 +9,6 @@
 mod hot;
 mod lock;
 mod migrate;
-mod names;
 mod open;
 mod read;
 mod write;
@@ -18,7 +17,7 @@ pub use lock::DaemonLock;
 pub use open::StoreError;
 pub use read::{
     Build, Detail, DetailGroup, DueSpan, EventRow, FailureRow, IncarnationRow, IncarnationWindow,
-    InstanceKey, InstanceRow, LastLook, Reader, Seen, SeriesRow, SightingRow, SignatureKey,
-    SignatureRow, SignatureRows,
+    InstanceKey, InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow,
+    SignatureKey, SignatureRow, SignatureRows,
 };
-pub use write::{Remembered, Writer, remembered};
+pub use write::Writer;

@@ -2,6 +2,7 @@
 
 mod detail;
 mod instance;
+mod remembered;
 mod signature;
 mod window;
 
@@ -14,6 +15,7 @@ use rusqlite::Connection;
 
 pub use detail::{Detail, DetailGroup};
 pub use instance::{DueSpan, EventRow, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
+pub use remembered::Remembered;
 pub use signature::{Build, SeriesRow, SightingRow, SignatureRow, SignatureRows};
 pub use window::IncarnationWindow;
 

@@ -247,7 +247,7 @@ impl Names {
             // A cut stack may turn out later to be the top of a full one.
             Some(ids) if resolved && ids.hash != group.signature => {
                 let signature = self.signature(tx, group, place)?;
-                super::write::repoint(tx, ids.stack, ids.signature, signature)?;
+                super::repoint::repoint(tx, ids.stack, ids.signature, signature)?;
                 self.signatures.remove(&ids.hash);
                 self.sightings.clear();
                 StackIds {

@@ -1,0 +1,256 @@
+//! The writer thread: records in, one commit a second, acknowledged after it.
+
+mod names;
+mod repoint;
+mod rows;
+mod series;
+mod snapshot;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, TransactionBehavior, named_params, params};
+
+use self::names::Names;
+use self::rows::{Ack, Rows};
+use self::series::SeriesBook;
+use super::{DaemonLock, StoreError, open};
+use crate::model::{Record, Timestamp};
+use crate::observe::Counters;
+
+/// Commits come this far apart: one fsync a second.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// Without anything to store, the sign of life in `daemon_run` is renewed this often.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Records that wait for a commit; beyond them the queue itself holds as many again. Ten thousand
+/// instances at 30 s give 340 a second.
+const BATCH: usize = 2_048;
+/// First, last and peak of series are written back this often; readers add what is newer.
+const FLUSH_EVERY: Duration = Duration::from_mins(5);
+/// A commit that failed is tried again after this long.
+const RETRY_EVERY: Duration = Duration::from_millis(300);
+/// Attempts to store the last batch before the process ends without it.
+const LAST_TRIES: u32 = 3;
+
+type Result<T> = rusqlite::Result<T>;
+
+/// The writer thread. Ends when every sender of its queue is gone.
+#[derive(Debug)]
+pub struct Writer {
+    thread: JoinHandle<()>,
+    stopping: Arc<AtomicBool>,
+}
+
+/// What the thread needs of the process around it.
+struct Life {
+    counters: Arc<Counters>,
+    now: fn() -> Timestamp,
+    /// Set once nobody waits for the thread to succeed any more.
+    stopping: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Opens (or makes) the database and starts writing. `now` tells the wall clock.
+    pub fn start(
+        path: &Path,
+        lock: DaemonLock,
+        counters: Arc<Counters>,
+        now: fn() -> Timestamp,
+    ) -> std::result::Result<(Self, SyncSender<Record>), StoreError> {
+        let connection = open::open_writing(path)?;
+        let mut session = Session::begin(connection, path, now())
+            .map_err(|source| StoreError::sqlite("write", path, source))?;
+        let (sender, records) = sync_channel(BATCH);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let life = Life {
+            counters,
+            now,
+            stopping: Arc::clone(&stopping),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                session.run(&records, &life);
+                drop(lock);
+            })
+            .map_err(|source| StoreError::Lock {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok((Self { thread, stopping }, sender))
+    }
+
+    /// Waits until everything sent is on disk. False when the thread had panicked.
+    pub fn join(self) -> bool {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.thread.join().is_ok()
+    }
+}
+
+struct Session {
+    connection: Connection,
+    path: PathBuf,
+    run: i64,
+    names: Names,
+    series: SeriesBook,
+    flushed: Instant,
+    failing: bool,
+}
+
+impl Session {
+    /// Notes the start of a daemon; what its predecessor left open ends at its last commit.
+    fn begin(mut connection: Connection, path: &Path, now: Timestamp) -> Result<Self> {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute(
+            "UPDATE watch SET to_at = max(from_at, (SELECT last_commit_at FROM daemon_run
+                                                    WHERE id = run_id))
+             WHERE to_at IS NULL",
+            [],
+        )?;
+        tx.execute(
+            "INSERT INTO daemon_run (started_at, last_commit_at, version, pid)
+             VALUES (?1, ?1, ?2, ?3)",
+            params![
+                now.as_millis(),
+                env!("CARGO_PKG_VERSION"),
+                std::process::id()
+            ],
+        )?;
+        let run = tx.last_insert_rowid();
+        tx.commit()?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            run,
+            names: Names::default(),
+            series: SeriesBook::new(),
+            flushed: Instant::now(),
+            failing: false,
+        })
+    }
+
+    fn run(&mut self, records: &Receiver<Record>, life: &Life) {
+        let mut batch = Vec::new();
+        let mut tries = 0;
+        loop {
+            let more = self.gather(records, &mut batch);
+            match self.store(&batch, (life.now)(), !more) {
+                Ok(acks) => {
+                    self.acknowledge(&acks);
+                    batch.clear();
+                    if !more {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    self.note_failure(&error);
+                    if !more || life.stopping.load(Ordering::Relaxed) {
+                        tries += 1;
+                    }
+                }
+            }
+            if tries >= LAST_TRIES {
+                let lost = batch.len() + records.try_iter().count();
+                life.counters
+                    .polls_lost(lost as u64, "the database could not be written");
+                return;
+            }
+        }
+    }
+
+    /// Gathers records for one commit; false when no more can come. While commits fail, a full
+    /// batch waits here and leaves the rest to the bounded queue.
+    fn gather(&self, records: &Receiver<Record>, batch: &mut Vec<Record>) -> bool {
+        if self.failing {
+            std::thread::sleep(RETRY_EVERY);
+        }
+        if batch.is_empty() {
+            match records.recv_timeout(HEARTBEAT) {
+                Ok(record) => batch.push(record),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        let until = Instant::now() + COMMIT_EVERY;
+        while batch.len() < BATCH {
+            let wait = until.saturating_duration_since(Instant::now());
+            match records.recv_timeout(wait) {
+                Ok(record) => batch.push(record),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        true
+    }
+
+    fn acknowledge(&mut self, acks: &[Ack]) {
+        if std::mem::take(&mut self.failing) {
+            tracing::info!("Writes to {} again", self.path.display());
+        }
+        for Ack {
+            table,
+            id,
+            instance,
+            at,
+        } in acks
+        {
+            tracing::debug!(
+                row.table = table, row.id = id, row.at = at.as_millis(), instance = %instance,
+                "Stored {table} {id} of {instance}"
+            );
+        }
+    }
+
+    /// Polling goes on; what waits is kept, and the queue counts what does not fit.
+    fn note_failure(&mut self, error: &rusqlite::Error) {
+        // What the caches learnt in the transaction that failed is not in the tables.
+        self.names.clear();
+        self.series.clear();
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::error!(
+                error = %error,
+                "Cannot write to {}: {error}; polls wait and are lost when too many do",
+                self.path.display()
+            );
+        }
+    }
+
+    /// One transaction: the batch, the sign of life, and what is due to be flushed.
+    fn store(&mut self, batch: &[Record], now: Timestamp, last: bool) -> Result<Vec<Ack>> {
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut acks = Vec::with_capacity(batch.len());
+        let mut rows = Rows {
+            tx: &tx,
+            names: &mut self.names,
+            series: &mut self.series,
+            run: self.run,
+        };
+        for record in batch {
+            acks.extend(rows.record(record)?);
+        }
+        let flush = last || self.flushed.elapsed() >= FLUSH_EVERY;
+        if flush {
+            series::flush(&tx, &mut self.series)?;
+        }
+        tx.prepare_cached(
+            "UPDATE daemon_run SET last_commit_at = max(last_commit_at, :now), stopped_at = :stopped
+             WHERE id = :run",
+        )?
+        .execute(named_params! {
+            ":now": now.as_millis(),
+            ":stopped": last.then_some(now.as_millis()),
+            ":run": self.run,
+        })?;
+        tx.commit()?;
+        if flush {
+            self.flushed = Instant::now();
+        }
+        Ok(acks)
+    }
+}

@@ -1,0 +1,129 @@
+//! Snapshots to rows: pulses and details, packed.
+
+use std::collections::HashMap;
+
+use rusqlite::params;
+
+use super::Result;
+use super::names::{Place, Word};
+use super::rows::Rows;
+use super::series::stored;
+use crate::model::{Look, Snapshot};
+use crate::store::hot::{DetailEntry, PulseEntry, pack_detail, pack_pulse};
+
+impl Rows<'_> {
+    pub(super) fn pulse(
+        &mut self,
+        place: Place,
+        build: i64,
+        look: &Look,
+        snapshot: &Snapshot,
+    ) -> Result<i64> {
+        let mut entries = Vec::with_capacity(snapshot.groups.len());
+        let mut counts: HashMap<i64, u64> = HashMap::with_capacity(snapshot.groups.len());
+        for group in &snapshot.groups {
+            let ids = self.names.stack(self.tx, group, place)?;
+            *counts.entry(ids.signature).or_default() += group.count;
+            for split in &group.splits {
+                entries.push(PulseEntry {
+                    stack: ids.stack,
+                    state: self.names.word(self.tx, Word::State, &split.state)?,
+                    labels: self.names.labels(self.tx, &split.labels)?,
+                    count: split.count,
+                });
+            }
+        }
+        if !snapshot.truncated {
+            for (signature, count) in counts {
+                self.see(signature, count, build, place)?;
+            }
+        }
+        self.tx
+            .prepare_cached(
+                "INSERT INTO pulse (incarnation_id, at, took_ms, form, goroutines, own,
+                                    complained, truncated, complaints, groups)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .insert(params![
+                place.incarnation,
+                place.at.as_millis(),
+                took_ms(look),
+                snapshot.form.as_str(),
+                stored(snapshot.goroutines),
+                stored(snapshot.own),
+                stored(snapshot.complained),
+                snapshot.truncated,
+                complaints(snapshot),
+                pack_pulse(&mut entries),
+            ])
+    }
+
+    pub(super) fn detail(&mut self, place: Place, look: &Look, snapshot: &Snapshot) -> Result<i64> {
+        let mut entries = Vec::with_capacity(snapshot.groups.len());
+        for group in &snapshot.groups {
+            let ids = self.names.stack(self.tx, group, place)?;
+            let mut splits = Vec::with_capacity(group.splits.len());
+            for split in &group.splits {
+                let state = self.names.word(self.tx, Word::State, &split.state)?;
+                splits.push((
+                    state,
+                    self.names.labels(self.tx, &split.labels)?,
+                    split.count,
+                ));
+            }
+            let mut creators = Vec::with_capacity(group.creators.len());
+            for (creator, count) in &group.creators {
+                let id = match creator {
+                    Some(creator) => self.names.word(self.tx, Word::Creator, creator)?,
+                    None => 0,
+                };
+                creators.push((id, *count));
+            }
+            entries.push(DetailEntry {
+                stack: ids.stack,
+                count: group.count,
+                splits,
+                waits: group.waits,
+                oldest_minutes: group.oldest_minutes,
+                leaked: group.leaked,
+                creators,
+                survival: group
+                    .survival
+                    .map(|survival| (survival.sampled, survival.alive)),
+            });
+        }
+        let body = pack_detail(&mut entries)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        self.tx
+            .prepare_cached(
+                "INSERT INTO detail (incarnation_id, at, took_ms, kind, form, goroutines, own,
+                                     complained, truncated, complaints, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?
+            .insert(params![
+                place.incarnation,
+                place.at.as_millis(),
+                took_ms(look),
+                look.kind.as_str(),
+                snapshot.form.as_str(),
+                stored(snapshot.goroutines),
+                stored(snapshot.own),
+                stored(snapshot.complained),
+                snapshot.truncated,
+                complaints(snapshot),
+                body,
+            ])
+    }
+}
+
+pub(super) fn took_ms(look: &Look) -> i64 {
+    i64::try_from(look.took.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The complaints as JSON; NULL when there are none.
+fn complaints(snapshot: &Snapshot) -> Option<String> {
+    if snapshot.complaints.is_empty() {
+        return None;
+    }
+    serde_json::to_string(&snapshot.complaints).ok()
+}
