@@ -33,9 +33,9 @@ pub enum DaemonError {
     /// The system gives no signals.
     #[error("failed to listen for signals")]
     Signals(#[source] std::io::Error),
-    /// A bug: what was queued last may be lost.
-    #[error("the database writer panicked")]
-    Writer,
+    /// What was polled last is lost.
+    #[error("the last polls could not be written to the database")]
+    Unwritten,
 }
 
 /// Reads the config file again.
@@ -91,7 +91,13 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
                     stop.cancel();
                 }
                 Happened::Reload => take_config(&reload, &wanted),
-                Happened::ClockCheck => clocks.check(&queue),
+                Happened::ClockCheck => {
+                    clocks.check(&queue);
+                    if writer.has_ended() {
+                        tracing::error!("The database writer has ended: stops as well");
+                        stop.cancel();
+                    }
+                }
             }
         }
     }
@@ -138,12 +144,12 @@ async fn finish(writer: Writer, counters: &Counters) -> Result<(), DaemonError> 
         polls_failed = counts.polls_failed,
         polls_lost = counts.polls_lost,
         task_panics = counts.task_panics,
-        "Stopped, everything is on disk"
+        "Stopped"
     );
     if joined.unwrap_or(false) {
         Ok(())
     } else {
-        Err(DaemonError::Writer)
+        Err(DaemonError::Unwritten)
     }
 }
 

@@ -13,6 +13,8 @@ mod show;
 pub mod snapshot;
 mod top_growers;
 
+/// The verdicts that answers carry.
+pub use crate::analyse::Verdict;
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use history::{History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};

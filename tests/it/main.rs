@@ -6,5 +6,8 @@
 )]
 
 mod config;
+mod end_to_end;
 mod forms;
+mod layers;
+mod live;
 mod support;

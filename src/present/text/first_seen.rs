@@ -1,11 +1,10 @@
 //! `query first-seen` as text.
 
 use super::{head, table};
-use crate::analyse::Verdict;
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, signed};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{FirstSeen, FirstSeenRow, WindowHead};
+use crate::query::{FirstSeen, FirstSeenRow, Verdict, WindowHead};
 
 /// The whole answer.
 pub fn first_seen(answer: &FirstSeen, draw: Draw) -> String {

@@ -1,11 +1,10 @@
 //! `query show` as text.
 
 use super::{head, table};
-use crate::analyse::Verdict;
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, rate, signed, sparkline, states, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{InstanceEvidence, Show};
+use crate::query::{InstanceEvidence, Show, Verdict};
 
 /// The whole answer.
 pub fn show(answer: &Show, draw: Draw) -> String {

@@ -1,11 +1,10 @@
 //! `query top-growers` as text.
 
 use super::{head, table};
-use crate::analyse::Verdict;
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, main_state, place, rate, signed, sparkline, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{GrowerRow, TopGrowers, WindowHead};
+use crate::query::{GrowerRow, TopGrowers, Verdict, WindowHead};
 
 /// The whole answer.
 pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {

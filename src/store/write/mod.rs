@@ -41,7 +41,8 @@ type Result<T> = rusqlite::Result<T>;
 /// The writer thread. Ends when every sender of its queue is gone.
 #[derive(Debug)]
 pub struct Writer {
-    thread: JoinHandle<()>,
+    /// Ends in whether everything sent is on disk.
+    thread: JoinHandle<bool>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -74,8 +75,9 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
-                session.run(&records, &life);
+                let whole = session.run(&records, &life);
                 drop(lock);
+                whole
             })
             .map_err(|source| StoreError::Lock {
                 path: path.to_owned(),
@@ -84,10 +86,15 @@ impl Writer {
         Ok((Self { thread, stopping }, sender))
     }
 
-    /// Waits until everything sent is on disk. False when the thread had panicked.
+    /// Whether the thread has ended by itself, which only a bug does.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for the end, once every sender is gone. True when everything sent is on disk.
     pub fn join(self) -> bool {
         self.stopping.store(true, Ordering::Relaxed);
-        self.thread.join().is_ok()
+        self.thread.join().unwrap_or(false)
     }
 }
 
@@ -133,7 +140,8 @@ impl Session {
         })
     }
 
-    fn run(&mut self, records: &Receiver<Record>, life: &Life) {
+    /// Stores what comes until no more can; false when the last of it could not be stored.
+    fn run(&mut self, records: &Receiver<Record>, life: &Life) -> bool {
         let mut batch = Vec::new();
         let mut tries = 0;
         loop {
@@ -143,7 +151,7 @@ impl Session {
                     self.acknowledge(&acks);
                     batch.clear();
                     if !more {
-                        return;
+                        return true;
                     }
                 }
                 Err(error) => {
@@ -157,7 +165,7 @@ impl Session {
                 let lost = batch.len() + records.try_iter().count();
                 life.counters
                     .polls_lost(lost as u64, "the database could not be written");
-                return;
+                return false;
             }
         }
     }

@@ -1,0 +1,74 @@
+//! Real Go processes, built from `testdata/go` with whatever toolchain `testdata/go.sh` finds.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::root;
+
+/// Builds one of the programs; the path of the binary.
+pub(crate) fn build(program: &str) -> PathBuf {
+    let binary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(program);
+    let built = Command::new("bash")
+        .arg(root().join("testdata/go.sh"))
+        .args(["build", program])
+        .arg(&binary)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "cannot build {program}: {said}");
+    binary
+}
+
+/// A server that is killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// `127.0.0.1:PORT`.
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Starts a program on a port of its choice.
+    pub(crate) fn start(program: &str) -> Self {
+        Self::start_at(program, "127.0.0.1:0")
+    }
+
+    /// Starts a program on this address.
+    pub(crate) fn start_at(program: &str, address: &str) -> Self {
+        let mut child = Command::new(build(program))
+            .args(["-addr", address])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .map(str::to_owned);
+        let address = address.unwrap_or_else(|| panic!("{program} said `{line}`"));
+        Self { child, address }
+    }
+
+    /// One request on a connection of its own; the body of the answer.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
