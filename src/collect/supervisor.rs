@@ -174,3 +174,63 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::config::DetailMode;
+
+    fn service(name: &str) -> Service {
+        Service {
+            name: name.into(),
+            instances: Vec::new(),
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            body_size_limit: 1,
+            detail: DetailMode::Never,
+            detail_interval: Duration::from_secs(1),
+            detail_max_stop: Duration::from_secs(1),
+            keep_labels: Arc::new([]),
+        }
+    }
+
+    /// A service that panics at its first start, and one beside it.
+    #[tokio::test]
+    async fn a_task_that_panics_is_counted_noted_and_started_again() {
+        let (sender, records) = sync_channel(16);
+        let counters = Arc::new(Counters::default());
+        let queue = Queue::new(sender, Arc::clone(&counters));
+        let starts = Arc::new(AtomicU32::new(0));
+        let stop = CancellationToken::new();
+        let (begun, all) = (Arc::clone(&starts), stop.clone());
+        let start = move |service: Service, stopped: CancellationToken| {
+            let (begun, all) = (Arc::clone(&begun), all.clone());
+            async move {
+                if &*service.name == "shaky" {
+                    assert!(begun.fetch_add(1, Ordering::SeqCst) > 0, "a bug");
+                    // It is back: the test is over.
+                    all.cancel();
+                }
+                stopped.cancelled().await;
+            }
+        };
+        let now = || Timestamp::from_millis(7);
+        let supervisor = Supervisor::new(start, queue, Arc::clone(&counters), now);
+        let (_wanted, running) = watch::channel(vec![service("shaky"), service("calm")]);
+        supervisor.run(running, stop).await;
+        assert_eq!(starts.load(Ordering::SeqCst), 2);
+        assert_eq!(counters.read().task_panics, 1);
+        let Ok(Record::Note(note)) = records.try_recv() else {
+            panic!("no note of the panic");
+        };
+        assert_eq!(note.kind, EventKind::TaskPanic);
+        assert!(
+            note.text.contains("shaky") && note.text.contains("a bug"),
+            "{}",
+            note.text
+        );
+    }
+}

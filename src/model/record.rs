@@ -35,8 +35,6 @@ pub enum EventKind {
     PollsLost,
     /// A service's polling task panicked and was started again.
     TaskPanic,
-    /// Several processes answer behind one address.
-    SeveralProcesses,
 }
 
 impl EventKind {
@@ -48,7 +46,6 @@ impl EventKind {
             Self::ClockStep => "clock_step",
             Self::PollsLost => "polls_lost",
             Self::TaskPanic => "task_panic",
-            Self::SeveralProcesses => "several_processes",
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::go::Server;
 
 /// A condition that does not come true within this has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A daemon in a folder of its own; killed when dropped.
 struct Night {
@@ -22,21 +22,29 @@ impl Night {
     fn begin(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("goroscope.toml"), config).unwrap();
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let daemon = Command::new(env!("CARGO_BIN_EXE_goroscope"))
-            .args([
-                "run",
-                "--log",
-                "info,goroscope::store=debug",
-                "--log-format",
-                "json",
-            ])
-            .current_dir(folder.path())
+        let daemon = Self::spawn(folder.path());
+        Self { folder, daemon }
+    }
+
+    /// Starts the daemon again after it was killed.
+    fn start(&mut self) {
+        self.daemon = Self::spawn(self.folder.path());
+    }
+
+    fn spawn(folder: &Path) -> Child {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("log"))
+            .unwrap();
+        Command::new(env!("CARGO_BIN_EXE_goroscope"))
+            .args(["run", "--log-format", "json"])
+            .args(["--log", "info,goroscope::store=debug"])
+            .current_dir(folder)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap();
-        Self { folder, daemon }
+            .unwrap()
     }
 
     fn database(&self) -> PathBuf {
@@ -171,7 +179,7 @@ fn a_night_with_a_leaky_fleet() {
             == 5
     });
 
-    let before_the_leak = chrono::Utc::now().timestamp_millis();
+    let before_the_leak = goroscope::clock::now().as_millis();
     for round in 0..ROUNDS {
         let at = Instant::now();
         checkout_a.get("/work");
@@ -331,4 +339,39 @@ fn a_night_with_a_leaky_fleet() {
             ids.difference(&stored)
         );
     }
+}
+
+/// A daemon that comes back finds the same processes, and the time between is nobody's gap.
+#[test]
+fn a_daemon_that_restarts_goes_on_with_the_same_processes() {
+    let server = Server::start("checkout");
+    let config = format!(
+        r#"
+        global.interval = "200ms"
+        services = [{{ name = "checkout", targets = ["{}"] }}]
+        "#,
+        server.address
+    );
+    let mut night = Night::begin(&config);
+    let polled = |answer: &Value| rows(answer)[0]["polls_ok"].as_u64() > Some(3);
+    night.wait_for("the first polls", &["instances"], polled);
+    night.kill();
+    let before = night.ask(&["instances"]).unwrap();
+    server.get("/work?n=9");
+    night.start();
+    let polls = |answer: &Value| rows(answer)[0]["polls_ok"].as_u64().unwrap();
+    let goes_on = |answer: &Value| polls(answer) > polls(&before) + 3;
+    let after = night.wait_for("polls after the restart", &["instances"], goes_on);
+    let row = &rows(&after)[0];
+    assert_eq!(row["incarnations"].as_array().unwrap().len(), 1, "{row:#}");
+    let growers = night.ask(&["top-growers"]).unwrap();
+    assert_eq!(rows(&growers)[0]["growth"], 9, "{growers:#}");
+    let signature = rows(&growers)[0]["signature"].as_str().unwrap();
+    let history = night.ask(&["history", signature]).unwrap();
+    let unknown = rows(&history)
+        .iter()
+        .filter(|poll| !poll["unknown"].is_null())
+        .count();
+    // The poll that was under way when the daemon was killed, at most.
+    assert!(unknown <= 1, "{history:#}");
 }

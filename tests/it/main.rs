@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
 
@@ -10,4 +11,5 @@ mod end_to_end;
 mod forms;
 mod layers;
 mod live;
+mod questions;
 mod support;
