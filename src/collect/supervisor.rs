@@ -105,7 +105,7 @@ where
                 let instances = service.instances.len();
                 tracing::info!(
                     service = %service.name, instances,
-                    "Polls {instances} instances of {} every {}",
+                    "Polls {} every {} at {instances} addresses",
                     service.name, humantime::format_duration(service.interval)
                 );
                 self.spawn(service, 0);

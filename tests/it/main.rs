@@ -12,4 +12,5 @@ mod forms;
 mod layers;
 mod live;
 mod questions;
+mod store;
 mod support;

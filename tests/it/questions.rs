@@ -171,6 +171,13 @@ fn ask(folder: &tempfile::TempDir, question: &[&str]) -> String {
     String::from_utf8(asked.stdout).unwrap()
 }
 
+/// The signature of the leak.
+fn leak(folder: &tempfile::TempDir) -> String {
+    let growers: serde_json::Value =
+        serde_json::from_str(&ask(folder, &["top-growers", "-o", "json"])).unwrap();
+    growers["rows"][0]["signature"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn top_growers() {
     let folder = history();
@@ -218,9 +225,7 @@ fn first_seen() {
 #[test]
 fn gaps_failures_and_restarts_are_not_zeros() {
     let folder = history();
-    let growers: serde_json::Value =
-        serde_json::from_str(&ask(&folder, &["top-growers", "-o", "json"])).unwrap();
-    let signature = growers["rows"][0]["signature"].as_str().unwrap().to_owned();
+    let signature = leak(&folder);
     insta::assert_snapshot!(ask(&folder, &["history", signature.get(..8).unwrap()]), @"
     window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     6aa95d31c1c0a9d41f483bd650b6e0ef  pay.(*Client).retry.func1  pay/client.go:118
@@ -303,6 +308,12 @@ fn gaps_failures_and_restarts_are_not_zeros() {
       acme.io/pay.(*Client).retry.func1
           /src/acme/pay/client.go:118
     ");
+}
+
+#[test]
+fn every_unknown_poll_has_its_reason() {
+    let folder = history();
+    let signature = leak(&folder);
     let history: serde_json::Value =
         serde_json::from_str(&ask(&folder, &["history", &signature, "-o", "json"])).unwrap();
     let unknown: Vec<String> = history["rows"]
