@@ -96,12 +96,12 @@ fn add_rungs(
     for life in &observed.lives {
         details.extend(reader.last_detail(life.row.id, scope.since, scope.until)?);
     }
+    let zeros: Vec<Vec<u32>> = observed
+        .lives
+        .iter()
+        .map(|life| vec![0; life.window.ticks.len()])
+        .collect();
     for signature in signatures {
-        let zeros: Vec<Vec<u32>> = observed
-            .lives
-            .iter()
-            .map(|life| vec![0; life.window.ticks.len()])
-            .collect();
         let segments: Vec<Segment<'_>> = observed
             .lives
             .iter()
@@ -113,10 +113,7 @@ fn add_rungs(
             .iter()
             .rev()
             .find_map(|detail| detail.groups.get(&signature));
-        let created_by = match detail {
-            Some(group) => reader.creator(group)?,
-            None => None,
-        };
+        let created_by = detail.and_then(|group| group.creator());
         let low = segments
             .iter()
             .filter_map(theil_sen)
@@ -133,7 +130,7 @@ fn add_rungs(
             oldest_wait_seconds: detail
                 .and_then(|group| group.oldest_minutes)
                 .map(|m| m * 60),
-            created_by,
+            created_by: created_by.map(str::to_owned),
             leaked: detail.map_or(0, |group| group.leaked),
             trend: trend(polled, &segments),
         });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Reader, SignatureKey, StoreError};
+use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::hot::{DetailEntry, unpack_detail};
 
@@ -31,17 +31,23 @@ pub struct DetailGroup {
     pub oldest_minutes: Option<u64>,
     /// Marked as leaked by the garbage collector.
     pub leaked: u64,
-    /// Row of the creator and count.
-    creators: HashMap<i64, u64>,
+    /// By creating function.
+    pub creators: BTreeMap<Rc<str>, u64>,
     /// Ids of the previous detail looked for, and found.
     pub survival: Option<(u32, u32)>,
 }
 
 impl DetailGroup {
-    fn add(&mut self, entry: &DetailEntry, states: &HashMap<i64, Rc<str>>) {
+    /// The function that made most of it, where that is known.
+    pub fn creator(&self) -> Option<&str> {
+        let most = self.creators.iter().max_by_key(|(_, count)| **count);
+        most.map(|(name, _)| &**name)
+    }
+
+    fn add(&mut self, entry: &DetailEntry, dictionary: &Dictionary) {
         self.count += entry.count;
         for (state, _, count) in &entry.splits {
-            if let Some(name) = states.get(state) {
+            if let Some(name) = dictionary.states.get(state) {
                 *self.states.entry(Rc::clone(name)).or_default() += count;
             }
         }
@@ -50,8 +56,11 @@ impl DetailGroup {
         }
         self.oldest_minutes = self.oldest_minutes.max(entry.oldest_minutes);
         self.leaked += entry.leaked;
-        for (creator, count) in entry.creators.iter().filter(|(creator, _)| *creator != 0) {
-            *self.creators.entry(*creator).or_default() += count;
+        for (creator, count) in &entry.creators {
+            // 0 stands for goroutines without a creator.
+            if let Some(name) = dictionary.creators.get(creator) {
+                *self.creators.entry(Rc::clone(name)).or_default() += count;
+            }
         }
         // Survival is counted per signature; every stack of one carries the same two numbers.
         self.survival = self.survival.or(entry.survival);
@@ -97,22 +106,9 @@ impl Reader {
                     .groups
                     .entry(*signature)
                     .or_default()
-                    .add(entry, &dictionary.states);
+                    .add(entry, &dictionary);
             }
         }
         Ok(Some(detail))
-    }
-
-    /// The function that made most of a group, where the detail knew it.
-    pub fn creator(&self, group: &DetailGroup) -> Result<Option<String>, StoreError> {
-        let most = group
-            .creators
-            .iter()
-            .max_by_key(|(id, count)| (**count, -**id));
-        let Some((id, _)) = most else { return Ok(None) };
-        self.connection
-            .prepare_cached("SELECT function FROM creator WHERE id = ?1")
-            .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
-            .map_err(|source| self.failed(source))
     }
 }

@@ -34,7 +34,7 @@ pub struct SignatureKey(pub(super) i64);
 pub struct Reader {
     connection: Connection,
     path: PathBuf,
-    /// What every stack counts as, and the names of states: small tables, read when first needed.
+    /// What every stack counts as, and the names of states and creators: small tables, read when first needed.
     dictionary: OnceCell<Rc<Dictionary>>,
 }
 
@@ -43,6 +43,7 @@ pub struct Reader {
 struct Dictionary {
     stacks: HashMap<i64, SignatureKey>,
     states: HashMap<i64, Rc<str>>,
+    creators: HashMap<i64, Rc<str>>,
 }
 
 impl Reader {
@@ -88,14 +89,20 @@ impl Reader {
             .prepare("SELECT id, signature_id FROM stack")?
             .query_map([], |row| Ok((row.get(0)?, SignatureKey(row.get(1)?))))?
             .collect::<rusqlite::Result<_>>()?;
-        let states = self
-            .connection
-            .prepare("SELECT id, name FROM state")?
+        Ok(Dictionary {
+            stacks,
+            states: self.read_words("SELECT id, name FROM state")?,
+            creators: self.read_words("SELECT id, function FROM creator")?,
+        })
+    }
+
+    fn read_words(&self, sql: &str) -> rusqlite::Result<HashMap<i64, Rc<str>>> {
+        self.connection
+            .prepare(sql)?
             .query_map([], |row| {
                 Ok((row.get(0)?, Rc::from(row.get::<_, String>(1)?)))
             })?
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(Dictionary { stacks, states })
+            .collect()
     }
 }
 
