@@ -1,6 +1,6 @@
 //! Answers drawn: text here, the other views beside it. Knows no SQL and computes no rate.
 //!
-//! Everything that came from a target is escaped before it is drawn ([`escape`]).
+//! Everything that came from a target is escaped before it is drawn ([`escape()`]).
 
 mod column;
 mod escape;

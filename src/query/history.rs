@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::scope::{HeadCount, Observed, chosen, observe};
 use super::{QueryError, Scope, Where, WindowHead};
 use crate::model::{Signature, Timestamp};
-use crate::store::{Reader, SignatureRow};
+use crate::store::{Detail, Reader, SignatureKey, SignatureRow, States};
 
 /// Lines per instance in the stepped view.
 const STEPS: i64 = 24;
@@ -44,11 +44,11 @@ pub struct HistoryRow {
     pub incarnation: Option<Timestamp>,
     /// 0 is absent; `None` unknown.
     pub count: Option<u64>,
-    /// Why it is unknown: a failure's reason, `truncated`, or `not_made`.
+    /// Why it is unknown: a failure's reason, `truncated`, `damaged`, or `not_made`.
     pub unknown: Option<String>,
-    /// By state, at the newest pulse of the process only.
+    /// By state; `None` where the count is.
     pub states: Option<BTreeMap<String, u64>>,
-    /// From the newest detail of the process.
+    /// From the detail that followed this poll, where one did.
     pub oldest_wait_seconds: Option<u64>,
 }
 
@@ -126,31 +126,27 @@ fn rows_of(
     for life in &observed.lives {
         let window = &life.window;
         let column = window.counts.get(&signature.key);
+        let states =
+            reader.states_over_time(life.row.id, scope.since, scope.until, signature.key)?;
+        let known = rows.len();
         for (tick, at) in window.ticks.iter().enumerate() {
             let count = column
                 .and_then(|column| column.get(tick))
                 .copied()
                 .unwrap_or(0);
+            let names = |states: &States| states.iter().map(|(s, n)| (s.to_string(), *n)).collect();
             rows.push(HistoryRow {
                 incarnation: Some(life.row.since),
                 count: Some(u64::from(count)),
                 unknown: None,
+                states: Some(states.get(at).map(names).unwrap_or_default()),
                 ..unknown(*at, "")
             });
         }
-        if let Some(last) = rows
-            .last_mut()
-            .filter(|row| row.incarnation == Some(life.row.since))
-        {
-            let states = window.states.get(&signature.key);
-            last.states =
-                states.map(|states| states.iter().map(|(s, n)| (s.to_string(), *n)).collect());
-            let detail = reader.last_detail(life.row.id, scope.since, scope.until)?;
-            last.oldest_wait_seconds = detail
-                .and_then(|detail| detail.groups.get(&signature.key)?.oldest_minutes)
-                .map(|minutes| minutes * 60);
-        }
-        rows.extend(window.truncated.iter().map(|at| unknown(*at, "truncated")));
+        let details = reader.details(life.row.id, scope.since, scope.until)?;
+        add_waits(rows.split_at_mut(known).1, &details, signature.key);
+        let set_aside = window.set_aside.iter();
+        rows.extend(set_aside.map(|(at, reason)| unknown(*at, reason)));
     }
     let pulses = observed
         .failures
@@ -162,6 +158,20 @@ fn rows_of(
     rows.extend(missing.into_iter().map(|at| unknown(at, "not_made")));
     rows.sort_by_key(|row| row.at);
     Ok(rows)
+}
+
+/// A detail follows a pulse: what it says of waits belongs to that poll.
+fn add_waits(rows: &mut [HistoryRow], details: &[Detail], signature: SignatureKey) {
+    for detail in details {
+        let behind = rows.partition_point(|row| row.at <= detail.at);
+        let minutes = detail
+            .groups
+            .get(&signature)
+            .and_then(|group| group.oldest_minutes);
+        if let Some(row) = behind.checked_sub(1).and_then(|at| rows.get_mut(at)) {
+            row.oldest_wait_seconds = minutes.map(|minutes| minutes * 60);
+        }
+    }
 }
 
 /// Due ticks at which nothing was tried at all.

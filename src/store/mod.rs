@@ -18,6 +18,6 @@ pub use open::StoreError;
 pub use read::{
     Build, Detail, DetailGroup, DueSpan, EventRow, FailureRow, IncarnationRow, IncarnationWindow,
     InstanceKey, InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow,
-    SignatureKey, SignatureRow, SignatureRows,
+    SignatureKey, SignatureRow, SignatureRows, States,
 };
 pub use write::Writer;

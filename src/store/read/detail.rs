@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
@@ -75,40 +75,59 @@ impl Reader {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Detail>, StoreError> {
+        Ok(self.read_details(incarnation, since, until, 1)?.pop())
+    }
+
+    /// All whole details of a process between two moments, inclusive, the newest first.
+    pub fn details(
+        &self,
+        incarnation: i64,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Detail>, StoreError> {
+        // A negative limit is none.
+        self.read_details(incarnation, since, until, -1)
+    }
+
+    fn read_details(
+        &self,
+        incarnation: i64,
+        since: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Detail>, StoreError> {
         let dictionary = self.dictionary()?;
-        let found: Option<(i64, i64, Vec<u8>)> = self
+        let failed = |source| self.failed(source);
+        let mut statement = self
             .connection
             .prepare_cached(
                 "SELECT id, at, body FROM detail
                  WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 AND truncated = 0
-                 ORDER BY at DESC LIMIT 1",
+                 ORDER BY at DESC LIMIT ?4",
             )
-            .and_then(|mut statement| {
-                statement
-                    .query_row(
-                        params![incarnation, since.as_millis(), until.as_millis()],
-                        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                    )
-                    .optional()
-            })
-            .map_err(|source| self.failed(source))?;
-        let Some((id, at, body)) = found else {
-            return Ok(None);
-        };
-        let entries = unpack_detail(&body).ok_or_else(|| self.damaged("detail", id))?;
-        let mut detail = Detail {
-            at: Timestamp::from_millis(at),
-            groups: HashMap::new(),
-        };
-        for entry in &entries {
+            .map_err(failed)?;
+        let bounds = params![incarnation, since.as_millis(), until.as_millis(), limit];
+        let mut rows = statement.query(bounds).map_err(failed)?;
+        let mut details = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let id: i64 = row.get(0).map_err(failed)?;
+            let body: Vec<u8> = row.get(2).map_err(failed)?;
+            let entries = unpack_detail(&body).ok_or_else(|| self.damaged("detail", id))?;
+            let at = Timestamp::from_millis(row.get(1).map_err(failed)?);
+            details.push(Detail::of(at, &entries, &dictionary));
+        }
+        Ok(details)
+    }
+}
+
+impl Detail {
+    fn of(at: Timestamp, entries: &[DetailEntry], dictionary: &Dictionary) -> Self {
+        let mut groups: HashMap<SignatureKey, DetailGroup> = HashMap::new();
+        for entry in entries {
             if let Some(signature) = dictionary.stacks.get(&entry.stack) {
-                detail
-                    .groups
-                    .entry(*signature)
-                    .or_default()
-                    .add(entry, &dictionary);
+                groups.entry(*signature).or_default().add(entry, dictionary);
             }
         }
-        Ok(Some(detail))
+        Self { at, groups }
     }
 }

@@ -17,7 +17,7 @@ pub use detail::{Detail, DetailGroup};
 pub use instance::{DueSpan, EventRow, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
 pub use remembered::Remembered;
 pub use signature::{Build, SeriesRow, SightingRow, SignatureRow, SignatureRows};
-pub use window::IncarnationWindow;
+pub use window::{IncarnationWindow, States};
 
 use super::{StoreError, open};
 

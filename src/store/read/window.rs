@@ -6,9 +6,12 @@ use std::rc::Rc;
 use rusqlite::params;
 
 use super::instance::unsigned;
-use super::{Reader, SignatureKey, StoreError};
+use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::hot::unpack_pulse;
+
+/// Goroutines by state.
+pub type States = BTreeMap<Rc<str>, u64>;
 
 /// Every good pulse of one process in a window: a column of ticks, and for each signature a column
 /// of counts beside it. A count of 0 means absent; what is unknown has no tick.
@@ -21,9 +24,17 @@ pub struct IncarnationWindow {
     /// Counts at each tick; counts beyond `u32::MAX` are held there.
     pub counts: HashMap<SignatureKey, Vec<u32>>,
     /// The states at the last tick that a signature was present at.
-    pub states: HashMap<SignatureKey, BTreeMap<Rc<str>, u64>>,
-    /// Pulses that the target had cut off: they are not compared.
-    pub truncated: Vec<Timestamp>,
+    pub states: HashMap<SignatureKey, States>,
+    /// Pulses that are not compared, and why: `truncated` by the target, or `damaged` in the file.
+    pub set_aside: Vec<(Timestamp, &'static str)>,
+}
+
+/// One row of `pulse`.
+struct PulseRow<'a> {
+    at: Timestamp,
+    goroutines: u64,
+    truncated: bool,
+    groups: &'a [u8],
 }
 
 impl Reader {
@@ -37,65 +48,106 @@ impl Reader {
         wanted: Option<&HashSet<SignatureKey>>,
     ) -> Result<IncarnationWindow, StoreError> {
         let dictionary = self.dictionary()?;
-        let failed = |source| self.failed(source);
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT id, at, goroutines, truncated, groups FROM pulse
-                 WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
-            )
-            .map_err(failed)?;
-        let mut rows = statement
-            .query(params![incarnation, since.as_millis(), until.as_millis()])
-            .map_err(failed)?;
         let mut window = IncarnationWindow::default();
-        let mut seen: HashSet<SignatureKey> = HashSet::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let at = Timestamp::from_millis(row.get(1).map_err(failed)?);
-            if row.get(3).map_err(failed)? {
-                window.truncated.push(at);
-                continue;
-            }
-            let tick = window.ticks.len();
-            window.ticks.push(at);
-            window
-                .goroutines
-                .push(unsigned(row.get(2).map_err(failed)?));
-            let groups = row
-                .get_ref(4)
-                .and_then(|groups| Ok(groups.as_blob()?))
-                .map_err(failed)?;
-            seen.clear();
-            let whole = unpack_pulse(groups, |entry| {
-                let Some(signature) = dictionary.stacks.get(&entry.stack) else {
-                    return;
-                };
-                if wanted.is_some_and(|wanted| !wanted.contains(signature)) {
-                    return;
-                }
-                window.add(*signature, tick, entry.count);
-                let states = window.states.entry(*signature).or_default();
-                if seen.insert(*signature) {
-                    states.clear();
-                }
-                if let Some(name) = dictionary.states.get(&entry.state) {
-                    *states.entry(Rc::clone(name)).or_default() += entry.count;
-                }
-            });
-            if whole.is_none() {
-                let id = row.get(0).map_err(failed)?;
-                return Err(self.damaged("pulse", id));
-            }
-        }
+        self.each_pulse(incarnation, since, until, |row| {
+            window.take(&row, &dictionary, wanted);
+        })
+        .map_err(|source| self.failed(source))?;
         let ticks = window.ticks.len();
         for column in window.counts.values_mut() {
             column.resize(ticks, 0);
         }
         Ok(window)
     }
+
+    /// The states of one signature at every good pulse of a process that it was present at.
+    pub fn states_over_time(
+        &self,
+        incarnation: i64,
+        since: Timestamp,
+        until: Timestamp,
+        signature: SignatureKey,
+    ) -> Result<HashMap<Timestamp, States>, StoreError> {
+        let dictionary = self.dictionary()?;
+        let mut states: HashMap<Timestamp, States> = HashMap::new();
+        self.each_pulse(incarnation, since, until, |row| {
+            // A damaged row was set aside when the window was read.
+            let _damaged = unpack_pulse(row.groups, |entry| {
+                let name = dictionary.states.get(&entry.state);
+                let wanted = dictionary.stacks.get(&entry.stack) == Some(&signature);
+                if let (Some(name), true) = (name, wanted) {
+                    let at = states.entry(row.at).or_default();
+                    *at.entry(Rc::clone(name)).or_default() += entry.count;
+                }
+            });
+        })
+        .map_err(|source| self.failed(source))?;
+        Ok(states)
+    }
+
+    fn each_pulse(
+        &self,
+        incarnation: i64,
+        since: Timestamp,
+        until: Timestamp,
+        mut on: impl FnMut(PulseRow<'_>),
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT at, goroutines, truncated, groups FROM pulse
+             WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
+        )?;
+        let bounds = params![incarnation, since.as_millis(), until.as_millis()];
+        let mut rows = statement.query(bounds)?;
+        while let Some(row) = rows.next()? {
+            on(PulseRow {
+                at: Timestamp::from_millis(row.get(0)?),
+                goroutines: unsigned(row.get(1)?),
+                truncated: row.get(2)?,
+                groups: row.get_ref(3)?.as_blob()?,
+            });
+        }
+        Ok(())
+    }
 }
 
 impl IncarnationWindow {
+    fn take(
+        &mut self,
+        row: &PulseRow<'_>,
+        dictionary: &Dictionary,
+        wanted: Option<&HashSet<SignatureKey>>,
+    ) {
+        if row.truncated {
+            self.set_aside.push((row.at, "truncated"));
+            return;
+        }
+        // Nothing of a row that breaks off half way may count.
+        if unpack_pulse(row.groups, drop).is_none() {
+            self.set_aside.push((row.at, "damaged"));
+            return;
+        }
+        let tick = self.ticks.len();
+        self.ticks.push(row.at);
+        self.goroutines.push(row.goroutines);
+        let mut seen: HashSet<SignatureKey> = HashSet::new();
+        let _whole = unpack_pulse(row.groups, |entry| {
+            let Some(signature) = dictionary.stacks.get(&entry.stack) else {
+                return;
+            };
+            if wanted.is_some_and(|wanted| !wanted.contains(signature)) {
+                return;
+            }
+            self.add(*signature, tick, entry.count);
+            let states = self.states.entry(*signature).or_default();
+            if seen.insert(*signature) {
+                states.clear();
+            }
+            if let Some(name) = dictionary.states.get(&entry.state) {
+                *states.entry(Rc::clone(name)).or_default() += entry.count;
+            }
+        });
+    }
+
     fn add(&mut self, signature: SignatureKey, tick: usize, count: u64) {
         let column = self.counts.entry(signature).or_default();
         // Absent up to here.
