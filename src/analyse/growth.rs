@@ -37,16 +37,6 @@ impl Segment<'_> {
         self.last().cast_signed() - self.first().cast_signed()
     }
 
-    /// The highest count in the first third of the segment's time.
-    pub fn early_ceiling(&self) -> u64 {
-        let Some(first) = self.ticks.first() else {
-            return 0;
-        };
-        let until = first.plus(self.span() / 3);
-        let early = self.within(|tick| tick <= until);
-        early.max().unwrap_or(0)
-    }
-
     /// The lowest count in the last third of the segment's time: what does not come back even when
     /// it is quiet.
     pub fn late_floor(&self) -> u64 {
@@ -54,14 +44,11 @@ impl Segment<'_> {
             return 0;
         };
         let from = last.minus(self.span() / 3);
-        let late = self.within(|tick| tick >= from);
-        late.min().unwrap_or(0)
-    }
-
-    fn within(&self, wanted: impl Fn(Timestamp) -> bool) -> impl Iterator<Item = u64> {
-        let both = self.ticks.iter().zip(self.counts);
-        both.filter(move |(tick, _)| wanted(**tick))
+        let late = self.ticks.iter().zip(self.counts);
+        late.filter(|(tick, _)| **tick >= from)
             .map(|(_, count)| u64::from(*count))
+            .min()
+            .unwrap_or(0)
     }
 }
 

@@ -210,7 +210,8 @@ fn needs_shared_memory(error: &rusqlite::Error) -> bool {
 fn is_at_rest(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    !Path::new(&log).exists() && DaemonLock::is_free(path)
+    let empty = std::fs::metadata(&log).map_or(true, |file| file.len() == 0);
+    empty && DaemonLock::is_free(path)
 }
 
 fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
