@@ -44,22 +44,14 @@ pub fn theil_sen(segment: &Segment<'_>) -> Option<Rate> {
     })
 }
 
-/// Net change over gross change of the block floors, 0 to 1: 1 for what only rises, near 0 for
-/// what goes up and down.
-pub(super) fn net_to_gross(segment: &Segment<'_>) -> f64 {
+/// How the block floors moved: net change, and the sum of all changes without their signs.
+pub(super) fn floor_moves(segment: &Segment<'_>) -> (f64, f64) {
     let floors = floors(segment);
     let changes = || {
-        floors
-            .iter()
-            .zip(floors.iter().skip(1))
-            .map(|((_, a), (_, b))| b - a)
+        let pairs = floors.iter().zip(floors.iter().skip(1));
+        pairs.map(|((_, before), (_, after))| after - before)
     };
-    let gross: f64 = changes().map(f64::abs).sum();
-    if gross > 0.0 {
-        (changes().sum::<f64>() / gross).max(0.0)
-    } else {
-        0.0
-    }
+    (changes().sum(), changes().map(f64::abs).sum())
 }
 
 /// Hour and lowest count of every block that has pulses. The hour is that of the lowest count.

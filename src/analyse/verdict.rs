@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Segment;
-use super::rate::net_to_gross;
+use super::rate::floor_moves;
 
 /// Growth below this is not worth a word.
 pub const MIN_GROWTH: u64 = 3;
@@ -119,9 +119,10 @@ pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
 }
 
 fn has_grown(segment: &Segment<'_>) -> bool {
-    segment.ticks.len() > 1
-        && segment.late_floor() >= segment.first() + MIN_GROWTH
-        && net_to_gross(segment) >= MIN_NET_TO_GROSS
+    let (net, gross) = floor_moves(segment);
+    segment.late_floor() > segment.first()
+        && net >= f64::from(u32::try_from(MIN_GROWTH).unwrap_or(u32::MAX))
+        && net >= gross * MIN_NET_TO_GROSS
 }
 
 /// The slowest leak that a window of this length can show, goroutines per hour; `None` for an
