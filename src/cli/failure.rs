@@ -128,6 +128,9 @@ impl From<StoreError> for Failure {
             ),
             StoreError::Locked { .. } => failure
                 .hint("one daemon writes a database; give the other one its own storage.path"),
+            StoreError::Lock { .. } => {
+                failure.hint("the folder of the database must exist and be writable")
+            }
             _ => failure,
         }
     }

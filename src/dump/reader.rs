@@ -235,7 +235,7 @@ fn sniff(head: &[u8]) -> Result<Form, DumpError> {
     if head.iter().any(|byte| matches!(byte, 0..=8 | 14..=26)) {
         return Ok(Form::Proto);
     }
-    if text.is_empty() {
+    if head.is_empty() {
         return Err(DumpError::Empty);
     }
     if text.starts_with(b"<") {

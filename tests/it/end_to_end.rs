@@ -1,139 +1,16 @@
 //! The main job: real Go services that leak, the daemon, SIGKILL, and the questions of the morning.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::daemon::{Daemon, first, instance, rows};
 use crate::support::go::Server;
-
-/// A condition that does not come true within this has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A daemon in a folder of its own; killed when dropped.
-struct Night {
-    folder: tempfile::TempDir,
-    daemon: Child,
-}
-
-impl Night {
-    fn begin(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("goroscope.toml"), config).unwrap();
-        let daemon = Self::spawn(folder.path());
-        Self { folder, daemon }
-    }
-
-    /// Starts the daemon again after it was killed.
-    fn start(&mut self) {
-        self.daemon = Self::spawn(self.folder.path());
-    }
-
-    fn spawn(folder: &Path) -> Child {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(folder.join("log"))
-            .unwrap();
-        Command::new(env!("CARGO_BIN_EXE_goroscope"))
-            .args(["run", "--log-format", "json"])
-            .args(["--log", "info,goroscope::store=debug"])
-            .current_dir(folder)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
-    }
-
-    fn database(&self) -> PathBuf {
-        self.folder.path().join("goroscope.db")
-    }
-
-    /// Asks as a user would, beside the config; `None` while there is no database yet.
-    fn ask(&self, question: &[&str]) -> Option<Value> {
-        let asked = Command::new(env!("CARGO_BIN_EXE_goroscope"))
-            .arg("query")
-            .args(question)
-            .args(["--since", "1h", "-o", "json"])
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap();
-        asked
-            .status
-            .success()
-            .then(|| serde_json::from_slice(&asked.stdout).unwrap())
-    }
-
-    fn wait_for(&self, what: &str, question: &[&str], ready: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            let answer = self.ask(question);
-            if let Some(answer) = answer.as_ref().filter(|answer| ready(answer)) {
-                return answer.clone();
-            }
-            assert!(begun.elapsed() < PATIENCE, "{what} never came: {answer:?}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn kill(&mut self) {
-        self.daemon.kill().unwrap();
-        self.daemon.wait().unwrap();
-    }
-
-    /// Table and row of everything that the daemon said is on disk.
-    fn acknowledged(&self) -> BTreeMap<String, BTreeSet<i64>> {
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
-        let mut rows: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
-        for line in log.lines() {
-            // The last line may be torn by the kill.
-            let Ok(line) = serde_json::from_str::<Value>(line) else {
-                continue;
-            };
-            if let (Some(table), Some(id)) = (line["row.table"].as_str(), line["row.id"].as_i64()) {
-                rows.entry(table.to_owned()).or_default().insert(id);
-            }
-        }
-        rows
-    }
-}
-
-impl Drop for Night {
-    fn drop(&mut self) {
-        // Killed already is as good.
-        let _gone = self.daemon.kill();
-        let _reaped = self.daemon.wait();
-    }
-}
-
-fn stored(database: &Path, table: &str) -> BTreeSet<i64> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = rusqlite::Connection::open_with_flags(database, flags).unwrap();
-    let mut ids = connection
-        .prepare(&format!("SELECT id FROM {table}"))
-        .unwrap();
-    ids.query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect()
-}
-
-fn rows(answer: &Value) -> &Vec<Value> {
-    answer["rows"].as_array().unwrap()
-}
 
 fn total(answer: &Value, service: &str) -> i64 {
     let of_service = rows(answer).iter().filter(|row| row["service"] == service);
     of_service.map(|row| row["growth"].as_i64().unwrap()).sum()
-}
-
-fn instance<'a>(answer: &'a Value, address: &str) -> &'a Value {
-    rows(answer)
-        .iter()
-        .find(|row| row["instance"] == address)
-        .unwrap()
 }
 
 /// An address where nobody listens.
@@ -155,7 +32,7 @@ fn a_night_with_a_leaky_fleet() {
     let (search_a, search_b) = (Server::start("search"), Server::start("search"));
     let (billing_a, billing_b) = (Server::start("billing"), nowhere());
     let restarted = checkout_b.address.clone();
-    let mut night = Night::begin(&format!(
+    let mut night = Daemon::begin(&format!(
         r#"
         [global]
         interval = "1s"
@@ -331,14 +208,7 @@ fn a_night_with_a_leaky_fleet() {
     // Everything that was acknowledged is there.
     let acknowledged = night.acknowledged();
     assert!(acknowledged["pulse"].len() > 100 && acknowledged["detail"].len() >= 5);
-    for (table, ids) in acknowledged {
-        let stored = stored(&night.database(), &table);
-        assert!(
-            ids.is_subset(&stored),
-            "{table}: {:?}",
-            ids.difference(&stored)
-        );
-    }
+    night.assert_kept();
 }
 
 /// A daemon that comes back finds the same processes, and the time between is nobody's gap.
@@ -352,14 +222,14 @@ fn a_daemon_that_restarts_goes_on_with_the_same_processes() {
         "#,
         server.address
     );
-    let mut night = Night::begin(&config);
-    let polled = |answer: &Value| rows(answer)[0]["polls_ok"].as_u64() > Some(3);
+    let mut night = Daemon::begin(&config);
+    let polled = |answer: &Value| first(answer)["polls_ok"].as_u64() > Some(3);
     night.wait_for("the first polls", &["instances"], polled);
     night.kill();
     let before = night.ask(&["instances"]).unwrap();
     server.get("/work?n=9");
     night.start();
-    let polls = |answer: &Value| rows(answer)[0]["polls_ok"].as_u64().unwrap();
+    let polls = |answer: &Value| first(answer)["polls_ok"].as_u64().unwrap_or(0);
     let goes_on = |answer: &Value| polls(answer) > polls(&before) + 3;
     let after = night.wait_for("polls after the restart", &["instances"], goes_on);
     let row = &rows(&after)[0];

@@ -9,8 +9,10 @@
 mod config;
 mod end_to_end;
 mod forms;
+mod hostile;
 mod layers;
 mod live;
 mod questions;
+mod stops;
 mod store;
 mod support;

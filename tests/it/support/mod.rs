@@ -1,5 +1,7 @@
 //! What the tests share.
 
+pub(crate) mod daemon;
+pub(crate) mod fake;
 pub(crate) mod go;
 
 use std::path::{Path, PathBuf};

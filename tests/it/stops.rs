@@ -1,0 +1,217 @@
+//! How the daemon starts, stops and refuses: signals, locks, files of others, and exit codes.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::support::daemon::{Daemon, first, rows};
+use crate::support::fake::{Behaviour, Fake};
+
+fn config(targets: &[&Fake]) -> String {
+    let targets: Vec<String> = targets
+        .iter()
+        .map(|fake| format!("{:?}", fake.address))
+        .collect();
+    format!(
+        "[global]\ninterval = \"200ms\"\n[[services]]\nname = \"s\"\ntargets = [{}]\n",
+        targets.join(", ")
+    )
+}
+
+fn polls(daemon: &Daemon, more_than: u64) {
+    daemon.wait_for("polls", &["instances"], |answer| {
+        let polled = |row: &Value| row["polls_ok"].as_u64() > Some(more_than);
+        !rows(answer).is_empty() && rows(answer).iter().all(polled)
+    });
+}
+
+/// Exit code and stderr, with the folder's name masked.
+fn refusal(daemon: &Daemon, output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let folder = daemon.folder().to_str().unwrap();
+    format!(
+        "exit {}\n{}",
+        output.status.code().unwrap(),
+        stderr.replace(folder, "FOLDER")
+    )
+}
+
+#[test]
+fn sigterm_and_ctrl_c_stop_it_with_everything_on_disk() {
+    let fake = Fake::start(Behaviour::Healthy);
+    for signal in ["TERM", "INT"] {
+        let mut daemon = Daemon::begin(&config(&[&fake]));
+        polls(&daemon, 3);
+        daemon.signal(signal);
+        assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.log());
+        daemon.assert_kept();
+        let answer = daemon.ask(&["instances"]).unwrap();
+        // What was broken off was not due.
+        assert_eq!(first(&answer)["polls_ok"], first(&answer)["polls_due"]);
+        assert!(daemon.log().contains("Stopped"));
+    }
+}
+
+#[test]
+fn sigkill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged() {
+    let fakes: Vec<Fake> = (0..8).map(|_| Fake::start(Behaviour::Healthy)).collect();
+    let mut daemon = Daemon::begin(&config(&fakes.iter().collect::<Vec<_>>()));
+    for round in 1..=3 {
+        polls(&daemon, round * 3);
+        daemon.wait_for_log("Stored pulse");
+        daemon.kill();
+        daemon.assert_kept();
+        daemon.start();
+    }
+}
+
+#[test]
+fn a_second_daemon_on_the_same_database_fails_at_once() {
+    let fake = Fake::start(Behaviour::Healthy);
+    let daemon = Daemon::begin(&config(&[&fake]));
+    polls(&daemon, 0);
+    let second = daemon.run(&["run", "--log", "off"]);
+    let said = refusal(&daemon, &second);
+    let pid: String = said.chars().filter(char::is_ascii_digit).skip(1).collect();
+    insta::assert_snapshot!(said.replace(&pid, "PID"), @"
+    exit 1
+    error: another goroscope (process PID) already writes `goroscope.db`
+    hint: one daemon writes a database; give the other one its own storage.path
+    ");
+}
+
+#[test]
+fn sighup_takes_a_good_config_and_refuses_a_bad_one() {
+    let (first, second) = (
+        Fake::start(Behaviour::Healthy),
+        Fake::start(Behaviour::Healthy),
+    );
+    let daemon = Daemon::begin(&config(&[&first]));
+    polls(&daemon, 1);
+    daemon.configure("[[services]]\nname = 7\n");
+    daemon.signal("HUP");
+    daemon.wait_for_log("Keeps the running config");
+    let so_far = first.requests();
+    daemon.wait_for("polls on the old config", &["instances"], |_| {
+        first.requests() > so_far + 2
+    });
+    daemon.configure(&config(&[&first, &second]));
+    daemon.signal("HUP");
+    daemon.wait_for("the new instance", &["instances"], |answer| {
+        rows(answer).len() == 2 && rows(answer)[1]["polls_ok"].as_u64() > Some(1)
+    });
+}
+
+#[test]
+fn a_question_without_a_history_says_what_to_do() {
+    let fake = Fake::start(Behaviour::Healthy);
+    let daemon = Daemon::begin(&config(&[&fake]));
+    polls(&daemon, 0);
+    let ask = |arguments: &[&str]| refusal(&daemon, &daemon.run(arguments));
+    let other = daemon.folder().join("other.db");
+    let other = other.to_str().unwrap();
+    insta::assert_snapshot!(ask(&["query", "shared", "--db", "none.db"]), @"
+    exit 1
+    error: no database at `none.db`
+    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    ");
+    std::fs::write(
+        other,
+        "this is no database at all, and long enough to be read as one",
+    )
+    .unwrap();
+    insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
+    exit 1
+    error: `FOLDER/other.db` is not a goroscope database
+    ");
+    std::fs::remove_file(other).unwrap();
+    let foreign = rusqlite::Connection::open(other).unwrap();
+    foreign.execute_batch("CREATE TABLE t (x)").unwrap();
+    insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
+    exit 1
+    error: `FOLDER/other.db` is not a goroscope database
+    ");
+    foreign
+        .pragma_update(None, "application_id", 0x676f_7273)
+        .unwrap();
+    foreign.pragma_update(None, "user_version", 99).unwrap();
+    insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
+    exit 1
+    error: `FOLDER/other.db` has schema 99, this goroscope knows up to 1: use the newer program
+    ");
+    insta::assert_snapshot!(ask(&["query", "shared", "--service", "nope"]), @"
+    exit 2
+    error: no service `nope` in this database; it has: s
+    ");
+    insta::assert_snapshot!(ask(&["query", "shared", "--instance", "nope:1"]), @"
+    exit 2
+    error: no instance `nope:1` in this database; `goroscope query instances` lists them
+    ");
+    insta::assert_snapshot!(ask(&["query", "shared", "--since", "soon"]), @"
+    exit 2
+    error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
+    ");
+    insta::assert_snapshot!(ask(&["query", "show", "ffff0000"]), @"
+    exit 2
+    error: no signature begins with `ffff0000`; `goroscope query top-growers` shows them
+    ");
+    insta::assert_snapshot!(ask(&["query", "show", "xyz"]), @"
+    exit 2
+    error: `xyz` is not a signature: 4 to 32 hex digits are
+    ");
+    insta::assert_snapshot!(ask(&["query", "shared", "--config", "none.toml"]), @"
+    exit 78
+    error: failed to read config file `none.toml`: No such file or directory (os error 2)
+    hint: config.example.toml shows a whole one; --config names another file
+    ");
+}
+
+#[test]
+fn a_daemon_that_cannot_start_says_why() {
+    let fake = Fake::start(Behaviour::Healthy);
+    let daemon = Daemon::begin(&config(&[&fake]));
+    polls(&daemon, 0);
+    let run = |arguments: &[&str]| refusal(&daemon, &daemon.run(arguments));
+    insta::assert_snapshot!(run(&["run", "--config", "none.toml"]), @"
+    exit 78
+    error: failed to read config file `none.toml`: No such file or directory (os error 2)
+    hint: config.example.toml shows a whole one; --config names another file
+    ");
+    insta::assert_snapshot!(run(&["run", "--db", "no/such/folder/x.db"]), @"
+    exit 1
+    error: failed to lock `no/such/folder/x.db.lock`: No such file or directory (os error 2)
+    hint: the folder of the database must exist and be writable
+    ");
+    insta::assert_snapshot!(run(&["run", "--db", "x.db", "--log", "goroscope=loud"]), @r#"
+    exit 2
+    error: log filter `goroscope=loud` cannot be read: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+    "#);
+    daemon.configure("[global]\nintervall = \"1s\"\n");
+    insta::assert_snapshot!(run(&["run"]), @"
+    exit 78
+    error: goroscope.toml:1:1: services: nothing is watched; add a `[[services]]` table with a `name` and `targets`
+    error: goroscope.toml:2:1: global.intervall: unknown key; did you mean `interval`?
+    hint: config.example.toml has every key with its default
+    ");
+    insta::assert_snapshot!(run(&["check", "config"]), @"
+    exit 78
+    error: goroscope.toml:1:1: services: nothing is watched; add a `[[services]]` table with a `name` and `targets`
+    error: goroscope.toml:2:1: global.intervall: unknown key; did you mean `interval`?
+    hint: config.example.toml has every key with its default
+    ");
+}
+
+#[test]
+fn a_snapshot_that_fails_names_every_target() {
+    let fake = Fake::start(Behaviour::Answer("404 Not Found", Vec::new()));
+    let daemon = Daemon::begin(&config(&[&fake]));
+    std::fs::write(daemon.folder().join("notes.txt"), "nothing here").unwrap();
+    let output = daemon.run(&["snapshot", &fake.address, "notes.txt", "no-such-file"]);
+    let said = refusal(&daemon, &output).replace(&fake.address, "ADDRESS");
+    insta::assert_snapshot!(said, @"
+    exit 1
+    error: ADDRESS: the target answered 404 Not Found: nothing serves pprof under this path; import net/http/pprof there, or set `path`
+    error: notes.txt: it cannot be read: no goroutine in it; it begins with `nothing here`
+    error: no-such-file: no such file, and no address either: the port is missing in `no-such-file`; write it as in `no-such-file:6060`
+    ");
+}
