@@ -231,8 +231,7 @@ impl Body {
 /// Tells the form by the first bytes.
 fn sniff(head: &[u8]) -> Result<Form, DumpError> {
     let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
-    // A profile's first field holds bytes below 8 within its first ten; no text form does.
-    if head.iter().any(|byte| matches!(byte, 0..=8 | 14..=26)) {
+    if is_profile(head) {
         return Ok(Form::Proto);
     }
     if head.is_empty() {
@@ -248,6 +247,12 @@ fn sniff(head: &[u8]) -> Result<Form, DumpError> {
     } else {
         Ok(Form::Debug2)
     }
+}
+
+/// A profile begins with a short message of small numbers: Go writes its period type first (field
+/// 11), others the sample type (field 1). Text may hold control characters, but not these.
+fn is_profile(head: &[u8]) -> bool {
+    matches!(head, [0x0a | 0x5a, 2..=20, 0x08 | 0x10, ..])
 }
 
 /// The first words of what was no dump, safe to print.

@@ -8,8 +8,7 @@ use super::{plumbing, signature};
 use crate::dump::RawFrame;
 use crate::model::{Elision, Frame, Stack};
 
-/// Stacks beyond this that no poll holds any more are forgotten, the longest unused first in
-/// effect: those in use are met again at once.
+/// Once there are more stacks or names than this, those that no poll holds any more are forgotten.
 const KEEP: usize = 20_000;
 
 /// Interns stacks, states and creator names. Shared by the polls of a service.
@@ -22,6 +21,10 @@ pub struct StackBook {
 struct Pages {
     stacks: FxHashMap<u128, Arc<Stack>>,
     names: FxHashMap<Box<[u8]>, Arc<str>>,
+    /// Sizes at which to look for what can be forgotten: doubled when everything is in use, so that
+    /// a dump of a hundred thousand stacks is not searched again for each.
+    sweep_stacks_at: usize,
+    sweep_names_at: usize,
 }
 
 impl StackBook {
@@ -58,8 +61,9 @@ impl Pages {
         if let Some(stack) = self.stacks.get(&hash) {
             return Arc::clone(stack);
         }
-        if self.stacks.len() >= KEEP {
+        if self.stacks.len() >= self.sweep_stacks_at.max(KEEP) {
             self.stacks.retain(|_, stack| Arc::strong_count(stack) > 1);
+            self.sweep_stacks_at = self.stacks.len() * 2;
         }
         let stack = Arc::new(make(hash, frames, elision, cut));
         self.stacks.insert(hash, Arc::clone(&stack));
@@ -70,8 +74,9 @@ impl Pages {
         if let Some(name) = self.names.get(bytes) {
             return Arc::clone(name);
         }
-        if self.names.len() >= KEEP {
+        if self.names.len() >= self.sweep_names_at.max(KEEP) {
             self.names.retain(|_, name| Arc::strong_count(name) > 1);
+            self.sweep_names_at = self.names.len() * 2;
         }
         let name: Arc<str> = String::from_utf8_lossy(bytes).into();
         self.names.insert(bytes.into(), Arc::clone(&name));

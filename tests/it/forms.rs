@@ -287,6 +287,10 @@ fn what_is_no_dump_says_what_it_is() {
         ),
         (
             b"\x00\x01\x02",
+            "no goroutine in it; it begins with `\\0\\u{1}\\u{2}`",
+        ),
+        (
+            b"\x0a\x04\x08\x01",
             "the profile cannot be decoded: it breaks off",
         ),
         (

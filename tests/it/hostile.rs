@@ -69,7 +69,7 @@ fn misbehaviours(elsewhere: &Fake) -> Vec<(&'static str, Behaviour, &'static str
         ),
         (
             "malformed",
-            Behaviour::Answer("200 OK", vec![0, 1, 2, 3]),
+            Behaviour::Answer("200 OK", vec![0x0a, 4, 8, 1]),
             "cannot be decoded",
         ),
         (
@@ -125,7 +125,8 @@ fn every_misbehaviour_is_a_failure_with_its_reason() {
         targets = ["{}", "{}"]
         [[services]]
         name = "bad"
-        body_size_limit = "4MiB"
+        interval = "2s"
+        body_size_limit = "512KiB"
         targets = ["{down}", {}]
         "#,
         healthy.address,
@@ -196,8 +197,7 @@ fn a_dump_that_go_cut_off_is_stored_as_such_and_not_compared() {
     let daemon = Daemon::begin(&format!(
         r#"
         [global]
-        interval = "3s"
-        timeout = "3s"
+        interval = "8s"
         detail = "always"
         [[services]]
         name = "huge"
