@@ -67,10 +67,10 @@ pub async fn poll_service(service: Service, deps: Deps, stop: CancellationToken)
 /// Polls one instance until told to stop.
 async fn poll(mut instance: Instanced<'_>, stop: &CancellationToken) {
     instance.begin_watch();
-    let ended = loop {
+    loop {
         let wait = instance.schedule.next().since(clock::now());
         tokio::select! {
-            () = stop.cancelled() => break clock::now(),
+            () = stop.cancelled() => break,
             () = sleep(wait) => {}
         }
         let now = clock::now();
@@ -82,15 +82,13 @@ async fn poll(mut instance: Instanced<'_>, stop: &CancellationToken) {
             continue;
         }
         let ok = tokio::select! {
-            // A look that is broken off was not due any more.
-            () = stop.cancelled() => break now,
+            () = stop.cancelled() => break,
             ok = instance.tick(now) => ok,
         };
         let jitter = schedule::phase(&instance.id);
         instance.schedule.note(ok, clock::now(), jitter);
-    };
-    let record = Record::Unwatch(Arc::clone(&instance.id), ended);
-    instance.shared.deps.queue.send(record, ended);
+    }
+    instance.end_watch();
 }
 
 /// One instance, and all that is remembered of it between looks.
@@ -103,6 +101,8 @@ struct Instanced<'a> {
     lives: Lives,
     survivors: Survivors,
     last_at: Timestamp,
+    /// Where the grid of ticks begins.
+    watched_from: Timestamp,
     /// How the last look ended, so that only changes are logged.
     last_failure: Option<FailureReason>,
 }
@@ -124,6 +124,7 @@ impl<'a> Instanced<'a> {
             lives,
             survivors: Survivors::default(),
             last_at: Timestamp::default(),
+            watched_from: now,
             last_failure: None,
         }
     }
@@ -134,6 +135,7 @@ impl<'a> Instanced<'a> {
         let interval = self.shared.service.interval;
         let from = schedule::first(&self.id, now, interval, self.shared.deps.fleet);
         self.schedule = Schedule::new(from, interval);
+        self.watched_from = from;
         let watch = Watch {
             instance: Arc::clone(&self.id),
             from,
@@ -141,6 +143,18 @@ impl<'a> Instanced<'a> {
             labels: Arc::clone(&self.config.labels),
         };
         self.shared.deps.queue.send(Record::Watch(watch), now);
+    }
+
+    /// Ends the grid of ticks. A look that was broken off was not due any more.
+    fn end_watch(&self) {
+        let now = clock::now();
+        let before_next = Timestamp::from_millis(self.schedule.next().as_millis() - 1);
+        let record = Record::Unwatch {
+            instance: Arc::clone(&self.id),
+            from: self.watched_from,
+            to: now.min(before_next),
+        };
+        self.shared.deps.queue.send(record, now);
     }
 
     /// Everything that one tick asks for; true when the counts came.

@@ -33,6 +33,8 @@ pub struct Supervisor<F> {
 struct Running {
     service: Service,
     stop: CancellationToken,
+    /// The task: one that was replaced may still be ending.
+    task: Id,
     panics: u32,
 }
 
@@ -133,11 +135,13 @@ where
             task.await;
         });
         self.names.insert(handle.id(), Arc::clone(&name));
+        let task = handle.id();
         self.running.insert(
             name,
             Running {
                 service,
                 stop,
+                task,
                 panics,
             },
         );
@@ -163,12 +167,11 @@ where
             text,
         };
         self.queue.send(Record::Note(note), at);
-        if let Some(Running {
-            service,
-            panics,
-            stop,
-        }) = self.running.remove(&name)
-            && !stop.is_cancelled()
+        let is_current = |running: &Running| running.task == id && !running.stop.is_cancelled();
+        if self.running.get(&name).is_some_and(is_current)
+            && let Some(Running {
+                service, panics, ..
+            }) = self.running.remove(&name)
         {
             self.spawn(service, panics.saturating_add(1));
         }

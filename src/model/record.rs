@@ -70,8 +70,16 @@ pub enum Record {
     Poll(Box<Poll>),
     /// An instance is polled from now on; ends an earlier watch of it.
     Watch(Watch),
-    /// An instance is not polled any more from this moment on.
-    Unwatch(Arc<InstanceId>, Timestamp),
+    /// The watch of an instance that began at `from` ended at `to`; before `from` when no poll of it
+    /// was due any more.
+    Unwatch {
+        /// Whom.
+        instance: Arc<InstanceId>,
+        /// The watch's beginning.
+        from: Timestamp,
+        /// Its end, inclusive.
+        to: Timestamp,
+    },
     /// An event.
     Note(Note),
 }

@@ -139,8 +139,10 @@ fn history() -> tempfile::TempDir {
             _ => pulse(&two, nth, &new, leak - 16, busy),
         });
     }
-    send(Record::Unwatch(Arc::clone(&one), minute(29)));
-    send(Record::Unwatch(two, minute(29)));
+    for instance in [one, two] {
+        let (from, to) = (minute(0), minute(29));
+        send(Record::Unwatch { instance, from, to });
+    }
     drop(records);
     assert!(writer.join());
     folder

@@ -33,9 +33,15 @@ impl Rows<'_> {
         match record {
             Record::Poll(poll) => self.poll(poll).map(Some),
             Record::Watch(watch) => self.watch(watch).map(|()| None),
-            Record::Unwatch(instance, at) => {
-                let ids = self.names.instance(self.tx, instance, *at)?;
-                self.end_watch(ids.instance, *at).map(|()| None)
+            Record::Unwatch { instance, from, to } => {
+                let ids = self.names.instance(self.tx, instance, *from)?;
+                self.tx
+                    .prepare_cached(
+                        "UPDATE watch SET to_at = ?3
+                         WHERE instance_id = ?1 AND from_at = ?2 AND to_at IS NULL",
+                    )?
+                    .execute(params![ids.instance, from.as_millis(), to.as_millis()])
+                    .map(|_| None)
             }
             Record::Note(note) => self.note(note).map(|()| None),
         }
@@ -73,11 +79,12 @@ impl Rows<'_> {
             .map(drop)
     }
 
+    /// Ends what is still open: a task that panicked could not.
     fn end_watch(&self, instance: i64, at: Timestamp) -> Result<()> {
         self.tx
             .prepare_cached(
-                "UPDATE watch SET to_at = max(from_at, ?2)
-                 WHERE instance_id = ?1 AND to_at IS NULL",
+                "UPDATE watch SET to_at = ?2
+                 WHERE instance_id = ?1 AND to_at IS NULL AND from_at < ?2",
             )?
             .execute(params![instance, at.as_millis()])
             .map(drop)
