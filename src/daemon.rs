@@ -191,12 +191,18 @@ impl Clocks {
     }
 }
 
+/// The signal of a write beyond the file size limit, on Linux and on BSDs alike.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 /// The signals that a daemon answers to.
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    /// Caught so that a file size limit is a write error that is told, not the end.
+    _file_size: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -207,6 +213,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
         })
     }
 

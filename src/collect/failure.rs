@@ -26,9 +26,11 @@ pub(super) fn status(code: reqwest::StatusCode) -> Failure {
 
 pub(super) fn request(error: &reqwest::Error, connect_timeout: Duration) -> Failure {
     let (reason, message) = if error.is_redirect() {
-        let message = "the target redirects to another origin, which is not followed; \
-                       configure the address that it redirects to";
-        (FailureReason::Redirect, message.to_owned())
+        let message = format!(
+            "a redirect is not followed: {}; configure the address that it ends at",
+            innermost(error)
+        );
+        (FailureReason::Redirect, message)
     } else if error.is_connect() && error.is_timeout() {
         let message = format!(
             "no connection within {}",

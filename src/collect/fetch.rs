@@ -121,9 +121,9 @@ fn same_origin() -> Policy {
             .last()
             .is_some_and(|previous| previous.origin() == attempt.url().origin());
         if !same {
-            attempt.error("redirect to another origin")
+            attempt.error("it leads to another origin")
         } else if attempt.previous().len() > MAX_REDIRECTS {
-            attempt.error("too many redirects")
+            attempt.error("there are more than three")
         } else {
             attempt.follow()
         }

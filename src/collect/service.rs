@@ -195,24 +195,25 @@ impl<'a> Instanced<'a> {
                 outcome,
             },
         };
-        if kind == Kind::Detail && self.counts_as_pulse() {
-            let look = Look {
-                kind: Kind::Pulse,
-                ..poll.look.clone()
-            };
-            self.shared.deps.queue.send(
-                Record::Poll(Box::new(Poll {
-                    look,
-                    ..poll.clone()
-                })),
-                at,
-            );
+        let serves_as_pulse = kind == Kind::Detail && self.counts_as_pulse();
+        if serves_as_pulse {
+            let mut pulse = poll.clone();
+            pulse.look.kind = Kind::Pulse;
+            self.store(pulse);
         }
+        // A failure of the one request is one failure.
+        if ok || !serves_as_pulse {
+            self.store(poll);
+        }
+        ok
+    }
+
+    fn store(&self, poll: Poll) {
+        let at = poll.at;
         self.shared
             .deps
             .queue
             .send(Record::Poll(Box::new(poll)), at);
-        ok
     }
 
     fn counts_as_pulse(&self) -> bool {

@@ -33,8 +33,8 @@ pub struct Supervisor<F> {
 struct Running {
     service: Service,
     stop: CancellationToken,
-    /// The task: one that was replaced may still be ending.
-    task: Id,
+    /// What takes its place once it has ended.
+    successor: Option<Service>,
     panics: u32,
 }
 
@@ -92,31 +92,33 @@ where
     }
 
     /// Starts what is wanted and not running, stops what is running and not wanted. Equal means
-    /// untouched.
+    /// untouched. A task that is replaced ends first: never two requests to one instance.
     fn reconcile(&mut self, wanted: Vec<Service>) {
-        self.running.retain(|name, running| {
+        for (name, running) in &mut self.running {
             let stays = wanted.iter().any(|service| service == &running.service);
-            if !stays {
+            if !stays && !running.stop.is_cancelled() {
                 tracing::info!(service = %name, "Stops polling {name}");
                 running.stop.cancel();
             }
-            stays
-        });
+            running.successor = None;
+        }
         for service in wanted {
-            if !self.running.contains_key(&service.name) {
-                let instances = service.instances.len();
-                tracing::info!(
-                    service = %service.name, instances,
-                    "Polls {} every {} at {instances} addresses",
-                    service.name, humantime::format_duration(service.interval)
-                );
-                self.spawn(service, 0);
+            match self.running.get_mut(&service.name) {
+                None => self.spawn(service, 0),
+                Some(running) if running.stop.is_cancelled() => running.successor = Some(service),
+                Some(_) => {}
             }
         }
     }
 
     /// Starts a task; one that panicked before waits first.
     fn spawn(&mut self, service: Service, panics: u32) {
+        let instances = service.instances.len();
+        tracing::info!(
+            service = %service.name, instances,
+            "Polls {} every {} at {instances} addresses",
+            service.name, humantime::format_duration(service.interval)
+        );
         let name = Arc::clone(&service.name);
         let stop = CancellationToken::new();
         let task = (self.start)(service.clone(), stop.clone());
@@ -135,13 +137,12 @@ where
             task.await;
         });
         self.names.insert(handle.id(), Arc::clone(&name));
-        let task = handle.id();
         self.running.insert(
             name,
             Running {
                 service,
                 stop,
-                task,
+                successor: None,
                 panics,
             },
         );
@@ -149,15 +150,27 @@ where
 
     /// A task has ended: on request, or by a panic, which starts it again.
     fn note_end(&mut self, id: Id, ended: Result<(), JoinError>) {
-        let Some(name) = self.names.remove(&id) else {
+        let Some(running) = self
+            .names
+            .remove(&id)
+            .and_then(|name| self.running.remove(&name))
+        else {
             return;
         };
-        let Err(error) = ended else { return };
-        let Ok(payload) = error.try_into_panic() else {
-            return;
-        };
-        let message = panic_message(&*payload);
-        self.counters.task_panicked(&name, message);
+        if let Err(Ok(payload)) = ended.map_err(JoinError::try_into_panic) {
+            self.note_panic(&running.service.name, panic_message(&*payload));
+            if !running.stop.is_cancelled() {
+                self.spawn(running.service, running.panics.saturating_add(1));
+                return;
+            }
+        }
+        if let Some(successor) = running.successor {
+            self.spawn(successor, 0);
+        }
+    }
+
+    fn note_panic(&self, name: &str, message: &str) {
+        self.counters.task_panicked(name, message);
         let text = format!("the polling task of {name} panicked and starts again: {message}");
         let at = (self.now)();
         let note = Note {
@@ -167,14 +180,6 @@ where
             text,
         };
         self.queue.send(Record::Note(note), at);
-        let is_current = |running: &Running| running.task == id && !running.stop.is_cancelled();
-        if self.running.get(&name).is_some_and(is_current)
-            && let Some(Running {
-                service, panics, ..
-            }) = self.running.remove(&name)
-        {
-            self.spawn(service, panics.saturating_add(1));
-        }
     }
 }
 

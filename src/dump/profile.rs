@@ -15,6 +15,9 @@ const MAX_ENTRIES: usize = 1 << 20;
 /// Frames of one stack beyond this are not kept: Go stops at 128.
 const MAX_FRAMES: usize = 1024;
 
+/// Goroutines of one sample beyond this are a lie: their stacks would take 8 TiB.
+const MAX_COUNT: u64 = u32::MAX as u64;
+
 /// Frames that a profile keeps of a stack: up to Go 1.22, and since 1.23 (`maxProfStackDepth`).
 const DEPTH_LIMIT_1_22: usize = 32;
 const DEPTH_LIMIT: usize = 128;
@@ -54,7 +57,7 @@ pub(super) fn read(body: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<Facts,
             Some(found) => on(Event::Goroutines(found)),
             None => on(Event::Complaint(Complaint {
                 line: number,
-                what: "sample refers to what the profile does not have".to_owned(),
+                what: "sample with an impossible count, or one that refers to what the profile does not have".to_owned(),
                 goroutines: count_of(sample).unwrap_or(0),
             })),
         }
@@ -162,10 +165,7 @@ fn count_of(sample: &[u8]) -> Option<u64> {
         }
     }
     // Deltas (`?seconds=N`) have negative counts: two's complement in a varint.
-    values
-        .first()
-        .copied()
-        .filter(|count| i64::try_from(*count).is_ok())
+    values.first().copied().filter(|count| *count <= MAX_COUNT)
 }
 
 /// Buffers that serve every sample.

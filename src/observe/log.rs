@@ -19,6 +19,8 @@ pub fn start(filter: &str, format: LogFormat, colour: bool) -> Result<(), String
     let lines = tracing_subscriber::fmt()
         .with_env_filter(directives)
         .with_writer(std::io::stderr)
+        // A closed stderr must cost log lines, not the thread that wrote them.
+        .log_internal_errors(false)
         .with_target(false)
         .with_ansi(colour);
     let started = match format {

@@ -59,8 +59,12 @@ impl DaemonLock {
     }
 }
 
+/// Beside the file itself, whatever links lead to it: one database has one lock.
 fn path_of(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
+    let real = std::fs::canonicalize(database);
+    let mut name = real
+        .unwrap_or_else(|_| database.to_owned())
+        .into_os_string();
     name.push(".lock");
     PathBuf::from(name)
 }

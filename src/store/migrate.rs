@@ -26,7 +26,7 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
 /// Refuses files of others and of newer programs; `Ok` holds the version.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<i32, StoreError> {
     let (application, version) =
-        version(connection).map_err(|source| StoreError::sqlite("read", path, source))?;
+        version(connection).map_err(|source| StoreError::opening(path, source))?;
     if application != APPLICATION_ID {
         return Err(StoreError::NotOurs {
             path: path.to_owned(),
@@ -42,17 +42,24 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i32, StoreEr
     Ok(version)
 }
 
-/// Brings a database to the newest schema. A new, empty file gets all of them.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let failed = |source| StoreError::sqlite("migrate", path, source);
+/// The schema of a database that is to be written; 0 for a new, empty file. Touches nothing.
+pub(super) fn check_writing(connection: &Connection, path: &Path) -> Result<i32, StoreError> {
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(failed)?;
-    let version = if tables == 0 {
-        0
-    } else {
-        check(connection, path)?
-    };
+        .map_err(|source| StoreError::opening(path, source))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    check(connection, path)
+}
+
+/// Brings a database of this schema to the newest one.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    version: i32,
+) -> Result<(), StoreError> {
+    let failed = |source| StoreError::sqlite("migrate", path, source);
     for (number, sql) in (1i32..).zip(MIGRATIONS) {
         if number <= version {
             continue;

@@ -100,6 +100,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// An error at the first touch of a file, which may be no database at all.
+    pub(super) fn opening(path: &Path, source: rusqlite::Error) -> Self {
+        if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+            return Self::NotOurs {
+                path: path.to_owned(),
+            };
+        }
+        Self::sqlite("open", path, source)
+    }
+
     pub(super) fn sqlite(doing: &'static str, path: &Path, source: rusqlite::Error) -> Self {
         Self::Sqlite {
             doing,
@@ -124,9 +134,10 @@ pub(super) fn open_writing(path: &Path) -> Result<Connection, StoreError> {
     }
     let failed = |source| StoreError::sqlite("open", path, source);
     let mut connection = Connection::open(path).map_err(failed)?;
-    let is_new = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
-    configure(&connection, is_new).map_err(failed)?;
-    migrate::migrate(&mut connection, path)?;
+    // A file of somebody else is refused before anything in it is changed.
+    let version = migrate::check_writing(&connection, path)?;
+    configure(&connection, version == 0).map_err(failed)?;
+    migrate::migrate(&mut connection, path, version)?;
     Ok(connection)
 }
 
@@ -176,16 +187,7 @@ pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
         Err(error) if needs_shared_memory(&error) && is_at_rest(path) => open_immutable(path)?,
         _ => connection,
     };
-    match migrate::check(&connection, path) {
-        Err(StoreError::Sqlite { source, .. })
-            if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) =>
-        {
-            return Err(StoreError::NotOurs {
-                path: path.to_owned(),
-            });
-        }
-        checked => checked?,
-    };
+    migrate::check(&connection, path)?;
     for (pragma, value) in [
         ("query_only", "ON"),
         ("mmap_size", "0"),

@@ -215,3 +215,24 @@ fn a_snapshot_that_fails_names_every_target() {
     error: no-such-file: no such file, and no address either: the port is missing in `no-such-file`; write it as in `no-such-file:6060`
     ");
 }
+
+#[test]
+fn a_file_of_somebody_else_is_refused_untouched_and_a_link_has_no_lock_of_its_own() {
+    let fake = Fake::start(Behaviour::Healthy);
+    let daemon = Daemon::begin(&config(&[&fake]));
+    polls(&daemon, 0);
+    let other = daemon.folder().join("other.db");
+    let foreign = rusqlite::Connection::open(&other).unwrap();
+    foreign.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(foreign);
+    let before = std::fs::read(&other).unwrap();
+    let said = refusal(&daemon, &daemon.run(&["run", "--db", "other.db"]));
+    assert_eq!(
+        said,
+        "exit 1\nerror: `other.db` is not a goroscope database\n"
+    );
+    assert_eq!(std::fs::read(&other).unwrap(), before);
+    std::os::unix::fs::symlink(daemon.database(), daemon.folder().join("link.db")).unwrap();
+    let said = refusal(&daemon, &daemon.run(&["run", "--db", "link.db"]));
+    assert!(said.contains("already writes `link.db`"), "{said}");
+}
