@@ -1,13 +1,13 @@
 //! Which signatures were seen for the first time in the window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use super::ladder::{by_service, climb};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Growth, Verdict};
-use crate::model::Signature;
+use crate::model::{Signature, Timestamp};
 use crate::store::{Reader, SightingRow, SignatureKey};
 
 /// The answer.
@@ -57,7 +57,7 @@ pub fn first_seen(
     let ladder = climb(reader, scope, None)?;
     let signatures = reader.signatures()?;
     let grouped = by_service(&ladder.rungs);
-    let looked: Vec<_> = first_looks(reader)?;
+    let looked = first_looks(reader)?;
     let mut rows = Vec::new();
     for ((service, key), first) in firsts(&reader.sightings(None)?) {
         let within = (scope.since..=scope.until).contains(&first.first_at);
@@ -83,7 +83,7 @@ pub fn first_seen(
             signature: found.signature,
             service: service.to_owned(),
             first_seen: FirstSighting::from(first),
-            at_first_look: looked.contains(&(first.address.as_str().into(), first.first_at)),
+            at_first_look: looked.contains(&(first.address.clone(), first.first_at)),
             last: growth.last,
             growth: growth.growth,
             verdict,
@@ -122,11 +122,11 @@ fn firsts(sightings: &[SightingRow]) -> BTreeMap<(&str, SignatureKey), &Sighting
 }
 
 /// Address and time of the first look at every process: what was there then is not new.
-fn first_looks(reader: &Reader) -> Result<Vec<(Box<str>, crate::model::Timestamp)>, QueryError> {
-    let mut looks = Vec::new();
+fn first_looks(reader: &Reader) -> Result<HashSet<(String, Timestamp)>, QueryError> {
+    let mut looks = HashSet::new();
     for instance in reader.instances()? {
         for row in reader.incarnations(instance.key)? {
-            looks.push((instance.address.as_str().into(), row.since));
+            looks.insert((instance.address.clone(), row.since));
         }
     }
     Ok(looks)

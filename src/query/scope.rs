@@ -221,7 +221,8 @@ impl Observed {
             let mut at = span.from.as_millis();
             let skipped = (scope.since.as_millis() - at).max(0);
             at += skipped.div_euclid(span.interval_ms) * span.interval_ms;
-            let mut kept = pulses.iter().copied().peekable();
+            let behind = pulses.partition_point(|pulse| pulse.as_millis() < at);
+            let mut kept = pulses.iter().skip(behind).copied().peekable();
             while at <= end {
                 let next = at + span.interval_ms;
                 let tick = Timestamp::from_millis(at);
