@@ -116,7 +116,7 @@ where
         let instances = service.instances.len();
         tracing::info!(
             service = %service.name, instances,
-            "Polls {} every {} at {instances} addresses",
+            "Polls {} every {}, instances: {instances}",
             service.name, humantime::format_duration(service.interval)
         );
         let name = Arc::clone(&service.name);

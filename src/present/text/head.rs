@@ -47,15 +47,16 @@ pub(super) fn next(question: &str, first: Option<Signature>, head: &WindowHead) 
     )
 }
 
-/// The slowest leak that the window can show.
+/// The slowest leak that shows in what was polled.
 pub(super) fn detectable(head: &WindowHead) -> String {
-    match head.min_detectable_per_hour {
-        Some(slowest) => format!(
-            "the slowest leak that this window can show is {}/h an instance; it spans {}\n",
+    let polled = head.polled_until.zip(head.polled_since);
+    match (head.min_detectable_per_hour, polled) {
+        (Some(slowest), Some((until, since))) => format!(
+            "polled for {}: leaks of {}/h an instance and faster show in that time\n",
+            span(until.since(since)),
             rate(slowest),
-            span(head.until.since(head.since)),
         ),
-        None => String::new(),
+        _ => String::new(),
     }
 }
 
