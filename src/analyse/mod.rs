@@ -10,6 +10,6 @@ mod verdict;
 pub use growth::{Growth, Segment, growth};
 pub use rate::{Rate, theil_sen};
 pub use verdict::{
-    Evidence, MIN_GROWTH, MIN_NET_TO_GROSS, MIN_PULSES, Verdict, judge,
+    Evidence, MIN_GROWTH, MIN_NET_TO_GROSS, MIN_PULSES, MIN_RISE, Verdict, judge,
     smallest_detectable_per_hour,
 };

@@ -15,6 +15,9 @@ use super::rate::floor_moves;
 pub const MIN_GROWTH: u64 = 3;
 /// At least this much of the movement of the block floors must be net growth.
 pub const MIN_NET_TO_GROSS: f64 = 0.5;
+/// A rise that began within a segment must last more pulses than this, and twice as long as any
+/// before it.
+pub const MIN_RISE: usize = 3;
 /// Fewer good pulses than this cannot show that something stands still.
 pub const MIN_PULSES: usize = 12;
 
@@ -70,6 +73,14 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// The growth that stayed; `None` where there is none.
+    pub fn grown(&self) -> Option<i64> {
+        match self {
+            Self::Grew { from, to, .. } => Some(to.cast_signed() - from.cast_signed()),
+            Self::TooFew { .. } | Self::Stood { .. } => None,
+        }
+    }
+
     /// A sentence with the numbers, to be followed by the place.
     pub fn sentence(&self) -> String {
         match self {
@@ -100,8 +111,8 @@ pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
     let pulses = segments.iter().map(|segment| segment.ticks.len()).sum();
     let grown = segments
         .iter()
-        .filter(|segment| has_grown(segment))
-        .max_by_key(|segment| segment.growth());
+        .filter_map(grown_part)
+        .max_by_key(Segment::growth);
     match grown {
         Some(segment) => {
             let evidence = Evidence::Grew {
@@ -116,6 +127,28 @@ pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
         None if pulses < MIN_PULSES => (Verdict::Insufficient, Evidence::TooFew { pulses }),
         None => (Verdict::Steady, Evidence::Stood { pulses }),
     }
+}
+
+/// The part of a segment that shows growth which stayed: all of it, or what came since it was at
+/// its lowest for the last time, so that a leak which began an hour ago shows in a window of a day.
+fn grown_part<'a>(segment: &Segment<'a>) -> Option<Segment<'a>> {
+    if has_grown(segment) {
+        return Some(*segment);
+    }
+    let lowest = segment.counts.iter().min()?;
+    let last = segment.counts.iter().rposition(|count| count == lowest)?;
+    let since = Segment {
+        ticks: segment.ticks.get(last..)?,
+        counts: segment.counts.get(last..)?,
+    };
+    // A pool comes back to its lowest now and then: the rise must outlast every earlier one.
+    let before = segment.counts.get(..last)?;
+    let longest = before
+        .split(|count| count == lowest)
+        .map(<[u32]>::len)
+        .max();
+    let outlasts = since.counts.len() > MIN_RISE + 2 * longest.unwrap_or(0);
+    (outlasts && has_grown(&since)).then_some(since)
 }
 
 fn has_grown(segment: &Segment<'_>) -> bool {
@@ -166,6 +199,16 @@ mod tests {
             (&[0, 9, 0, 8, 1, 9, 0, 7, 2, 8, 0, 9, 9], Verdict::Steady),
             (&[9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], Verdict::Steady),
             (&[0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 7, 7], Verdict::Suspect),
+            // A leak that began late, in a long quiet window.
+            (
+                &[2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 5, 7, 9, 11],
+                Verdict::Suspect,
+            ),
+            // A pool whose last rise is no longer than the ones before.
+            (
+                &[0, 4, 6, 8, 5, 0, 3, 7, 8, 4, 0, 5, 6, 7, 8],
+                Verdict::Steady,
+            ),
             // A burst that has come back is none.
             (
                 &[0, 50, 80, 90, 40, 20, 5, 1, 0, 0, 1, 0, 0],

@@ -16,6 +16,8 @@ use crate::model::Failure;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections being made at once: dead hosts wait here, not where answers are read.
 const MAX_CONNECTING: usize = 1_024;
+/// Reading a profile beyond this many bytes takes milliseconds.
+const LARGE_PROFILE: usize = 1 << 20;
 /// Redirects followed, all to the same origin.
 const MAX_REDIRECTS: usize = 3;
 
@@ -108,7 +110,13 @@ impl Fetcher {
                 .map_err(|error| failure::dump(&error))?;
             next = answer.chunk().await.map_err(broken)?;
         }
-        reader.finish(on).map_err(|error| failure::dump(&error))
+        let result = if reader.held() > LARGE_PROFILE {
+            // Others go on while this one is read.
+            tokio::task::block_in_place(|| reader.finish(on))
+        } else {
+            reader.finish(on)
+        };
+        result.map_err(|error| failure::dump(&error))
     }
 }
 

@@ -75,8 +75,9 @@ async fn poll(mut instance: Instanced<'_>, stop: &CancellationToken) {
         }
         let now = clock::now();
         if now < instance.schedule.next() {
-            // The clock was set back while we slept; a long way back means a new grid.
+            // The clock was set back while we slept. By more than a slew: a new grid, from now on.
             if instance.schedule.is_beyond(now) {
+                instance.end_watch();
                 instance.begin_watch();
             }
             continue;

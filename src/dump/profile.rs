@@ -12,8 +12,11 @@ use crate::model::{Complaint, Form, ProcessFacts};
 /// binary of gigabytes.
 const MAX_ENTRIES: usize = 1 << 20;
 
-/// Frames of one stack beyond this are not kept: Go stops at 128.
-const MAX_FRAMES: usize = 1024;
+/// More frames than this are no stack of Go, which stops at 128.
+const MAX_FRAMES: usize = 256;
+
+/// Longer names are a lie that would be copied once a frame.
+const MAX_NAME: usize = 4 << 10;
 
 /// Goroutines of one sample beyond this are a lie: their stacks would take 8 TiB.
 const MAX_COUNT: u64 = u32::MAX as u64;
@@ -119,7 +122,8 @@ fn check_type(tables: &Tables<'_>) -> Result<(), DumpError> {
 
 impl<'a> Tables<'a> {
     fn string(&self, index: u64) -> Option<&'a [u8]> {
-        self.strings.get(usize::try_from(index).ok()?).copied()
+        let string = self.strings.get(usize::try_from(index).ok()?).copied()?;
+        (string.len() <= MAX_NAME).then_some(string)
     }
 }
 

@@ -114,6 +114,14 @@ impl Reader {
         }
     }
 
+    /// Bytes that are held back until the end: a profile is read as a whole.
+    pub fn held(&self) -> usize {
+        match &self.body.form {
+            Stage::Profile(body) => body.len(),
+            Stage::Text(_) | Stage::Unknown => 0,
+        }
+    }
+
     /// Takes the end of the input.
     pub fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> Result<Facts, DumpError> {
         if !self.begun {

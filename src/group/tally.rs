@@ -20,6 +20,8 @@ const MAX_LABEL_SETS: usize = 64;
 const MAX_NAMES: usize = 64;
 /// Complaints kept word for word; all are counted.
 const MAX_COMPLAINTS: usize = 100;
+/// Bytes of names that the stacks of one dump may take; goroutines of further stacks are a complaint.
+const MAX_STACK_BYTES: usize = 256 << 20;
 /// Where states, creators and label sets beyond the limits are counted.
 const OTHER: &str = "(other)";
 
@@ -44,6 +46,7 @@ pub struct Tally<'a> {
     no_labels: Arc<Labels>,
     other_labels: Arc<Labels>,
     scratch: Vec<u8>,
+    stack_bytes: usize,
     goroutines: u64,
     own: u64,
     complaints: Vec<Complaint>,
@@ -68,6 +71,7 @@ impl<'a> Tally<'a> {
             no_labels: Arc::default(),
             other_labels: Arc::new([(OTHER.to_owned(), OTHER.to_owned())].into()),
             scratch: Vec::with_capacity(8 << 10),
+            stack_bytes: 0,
             goroutines: 0,
             own: 0,
             complaints: Vec::new(),
@@ -87,6 +91,10 @@ impl<'a> Tally<'a> {
     fn complain(&mut self, complaint: Complaint) {
         self.goroutines = self.goroutines.saturating_add(complaint.goroutines);
         self.complained = self.complained.saturating_add(complaint.goroutines);
+        self.note_complaint(complaint);
+    }
+
+    fn note_complaint(&mut self, complaint: Complaint) {
         if self.complaints.len() < MAX_COMPLAINTS {
             self.complaints.push(complaint);
         }
@@ -105,7 +113,15 @@ impl<'a> Tally<'a> {
                 return;
             }
         }
-        let at = self.group_of(found);
+        let Some(at) = self.group_of(found) else {
+            self.complained = self.complained.saturating_add(count);
+            self.note_complaint(Complaint {
+                line: 0,
+                what: "more distinct stacks than are kept of one dump".to_owned(),
+                goroutines: count,
+            });
+            return;
+        };
         let signature = match self.groups.get(at) {
             Some(group) => group.signature,
             None => return,
@@ -135,12 +151,17 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The index of the group with this stack, which is made when it is new.
-    fn group_of(&mut self, found: &Goroutines<'_>) -> usize {
+    /// The index of the group with this stack, which is made when it is new; `None` when there are
+    /// too many.
+    fn group_of(&mut self, found: &Goroutines<'_>) -> Option<usize> {
         let hash = self.hash(found);
         if let Some(at) = self.index.get(&hash) {
-            return *at;
+            return Some(*at);
         }
+        if self.stack_bytes + self.scratch.len() > MAX_STACK_BYTES {
+            return None;
+        }
+        self.stack_bytes += self.scratch.len();
         let stack = self
             .book
             .stack(hash, found.frames, found.elision, found.cut);
@@ -157,7 +178,7 @@ impl<'a> Tally<'a> {
         });
         let at = self.groups.len() - 1;
         self.index.insert(hash, at);
-        at
+        Some(at)
     }
 
     /// XXH3-128 over the frames as read; the identity of a stack in the database.

@@ -48,7 +48,9 @@ pub struct TopGrowers {
     pub window: WindowHead,
     /// Signatures (per service) in the window.
     pub total: usize,
-    /// Rows below.
+    /// Those that grew, or all that were asked for.
+    pub matched: usize,
+    /// Rows below: at most the limit.
     pub shown: usize,
     /// Rows that an ignore rule took out.
     pub ignored: usize,
@@ -123,11 +125,14 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
             (found.signature, Where::from(&found.site)),
             first_in(&sightings, key, service),
         );
+        // What falls on one instance does not hide what grows on another.
+        let grown: i64 = rungs.iter().filter_map(|rung| rung.evidence.grown()).sum();
         let grows = row.verdict == Verdict::Suspect;
-        if row.growth >= request.min_growth && (grows || request.all) {
+        if grown.max(row.growth) >= request.min_growth && (grows || request.all) {
             rows.push(row);
         }
     }
+    let matched = rows.len();
     sort(&mut rows, request.sort);
     if request.limit > 0 {
         rows.truncate(request.limit);
@@ -136,6 +141,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         schema: "goroscope.top-growers/v1",
         window: ladder.head,
         total,
+        matched,
         shown: rows.len(),
         ignored: 0,
         min_growth: request.min_growth,

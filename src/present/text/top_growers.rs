@@ -2,7 +2,7 @@
 
 use super::{head, table};
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, main_state, place, rate, signed, sparkline, wait};
+use crate::present::words::{grouped, main_state, place, plural, rate, signed, sparkline, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
 use crate::query::{GrowerRow, TopGrowers, Verdict, WindowHead};
 
@@ -31,12 +31,19 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
     let mut text = head::window(&answer.window, draw);
     text += &table::draw(&Sheet { columns, rows }, draw);
     text += &format!(
-        "showing {} of {} signatures (growth >= {}), {} ignored by rule.",
-        answer.shown, answer.total, answer.min_growth, answer.ignored,
+        "showing {} of {} (growth >= {}) among {}, {} ignored by rule.",
+        answer.shown,
+        answer.matched,
+        answer.min_growth,
+        plural(answer.total as u64, "signature"),
+        answer.ignored,
     );
     let first = answer.rows.first().map(|row| row.signature);
     if first.is_none() {
-        text += "  nothing grew and stayed.";
+        text += match answer.window.polls_ok {
+            0 => "  nothing is known: no poll succeeded.",
+            _ => "  nothing grew and stayed.",
+        };
     }
     text += &head::next("show", first, &answer.window);
     if first.is_none() {
