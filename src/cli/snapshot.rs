@@ -12,7 +12,7 @@ use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
 use crate::config::parse_target;
 use crate::dump::{DumpError, Reader};
 use crate::group::{KeepLabels, StackBook, Tally};
-use crate::model::{InstanceId, Kind, Snapshot};
+use crate::model::{InstanceId, Kind, Snapshot, Timestamp};
 use crate::present::text;
 use crate::query::snapshot::{FailedSource, SnapshotAnswer, SnapshotsAnswer, answer};
 
@@ -89,8 +89,9 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
         };
         single &= sources.len() == 1;
         for (name, source) in sources {
+            let taken_at = taken_at(&source);
             match read(&source, args) {
-                Ok(snapshot) => snapshots.push(answer(name, clock::now(), &snapshot)),
+                Ok(snapshot) => snapshots.push(answer(name, taken_at, &snapshot)),
                 Err(error) => failed.push(FailedSource {
                     source: name,
                     error,
@@ -177,6 +178,18 @@ fn files_in(folder: &Path) -> Result<Vec<(String, Source)>, String> {
     }
     let named = |path: PathBuf| (path.display().to_string(), Source::File(path));
     Ok(files.into_iter().map(named).collect())
+}
+
+/// A file was taken when it was written, everything else is taken now.
+fn taken_at(source: &Source) -> Timestamp {
+    let written = match source {
+        Source::File(path) => std::fs::metadata(path)
+            .and_then(|file| file.modified())
+            .ok(),
+        Source::Process(_) | Source::Stdin => None,
+    };
+    let since_1970 = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since_1970.map_or_else(clock::now, |age| Timestamp::default().plus(age))
 }
 
 fn read(source: &Source, args: &Args) -> Result<Snapshot, String> {

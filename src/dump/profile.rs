@@ -122,8 +122,12 @@ fn check_type(tables: &Tables<'_>) -> Result<(), DumpError> {
 
 impl<'a> Tables<'a> {
     fn string(&self, index: u64) -> Option<&'a [u8]> {
-        let string = self.strings.get(usize::try_from(index).ok()?).copied()?;
-        (string.len() <= MAX_NAME).then_some(string)
+        self.strings.get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// The name of a function or file; labels may be longer.
+    fn name(&self, index: u64) -> Option<&'a [u8]> {
+        self.string(index).filter(|name| name.len() <= MAX_NAME)
     }
 }
 
@@ -232,8 +236,8 @@ fn push_frames<'a>(
         };
         let function = by_id(&tables.functions, first_varint(line, 1))?;
         frames.push(RawFrame {
-            function: tables.string(function.name)?,
-            file: tables.string(function.file)?,
+            function: tables.name(function.name)?,
+            file: tables.name(function.file)?,
             line: u32::try_from(first_varint(line, 2)).unwrap_or(u32::MAX),
         });
     }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::scope::{HeadCount, chosen, observe};
 use super::{QueryError, Scope, WindowHead};
-use crate::model::Timestamp;
-use crate::store::{LastLook, Reader};
+use crate::model::{Kind, Timestamp};
+use crate::store::{FailureRow, LastLook, Reader};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,8 +37,10 @@ pub struct InstanceAnswer {
     pub polls_ok: u64,
     /// Polls due in the window.
     pub polls_due: u64,
-    /// Failed requests in the window, by reason.
+    /// Failed polls in the window, by reason.
     pub failures: BTreeMap<String, u64>,
+    /// Failed details in the window, by reason: the poll that they followed is good.
+    pub failed_details: BTreeMap<String, u64>,
     /// Goroutines at the last good poll.
     pub goroutines: Option<u64>,
     /// Processes that lived in the window, oldest first.
@@ -81,10 +83,8 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
         let observed = observe(reader, scope, instance, Some(&none_wanted))?;
         head.add(scope, &observed);
         let ticks = observed.due_ticks(scope);
-        let mut failures: BTreeMap<String, u64> = BTreeMap::new();
-        for failure in &observed.failures {
-            *failures.entry(failure.reason.clone()).or_default() += 1;
-        }
+        let failures = by_reason(&observed.failures, Kind::Pulse);
+        let failed_details = by_reason(&observed.failures, Kind::Detail);
         let goroutines = observed
             .lives
             .iter()
@@ -100,6 +100,7 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
             polls_ok: ticks.iter().filter(|(_, ok)| *ok).count() as u64,
             polls_due: ticks.len() as u64,
             failures,
+            failed_details,
             goroutines,
             build: observed
                 .lives
@@ -121,6 +122,17 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
         window: head.finish(reader)?,
         rows,
     })
+}
+
+fn by_reason(failures: &[FailureRow], kind: Kind) -> BTreeMap<String, u64> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for failure in failures
+        .iter()
+        .filter(|failure| failure.kind == kind.as_str())
+    {
+        *counts.entry(failure.reason.clone()).or_default() += 1;
+    }
+    counts
 }
 
 fn last_poll(look: LastLook) -> LastPoll {

@@ -1,6 +1,6 @@
 //! What became of every signature in the window: the working that several questions share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::QueryError;
 use super::scope::WindowHead;
@@ -92,10 +92,11 @@ fn add_rungs(
         .iter()
         .flat_map(|life| life.window.counts.keys().copied())
         .collect();
-    let mut details = Vec::with_capacity(observed.lives.len());
-    for life in &observed.lives {
-        details.extend(reader.last_detail(life.row.id, scope.since, scope.until)?);
-    }
+    // Facts of a process that has died say nothing of its successor.
+    let detail = match observed.lives.last() {
+        Some(life) => reader.last_detail(life.row.id, scope.since, scope.until)?,
+        None => None,
+    };
     let zeros: Vec<Vec<u32>> = observed
         .lives
         .iter()
@@ -109,10 +110,9 @@ fn add_rungs(
             .map(|(life, zeros)| segment(life, signature, zeros))
             .collect();
         let (verdict, evidence) = judge(&segments);
-        let detail = details
-            .iter()
-            .rev()
-            .find_map(|detail| detail.groups.get(&signature));
+        let detail = detail
+            .as_ref()
+            .and_then(|detail| detail.groups.get(&signature));
         let created_by = detail.and_then(|group| group.creator());
         let low = segments
             .iter()
@@ -155,12 +155,15 @@ pub(super) fn segment<'a>(
     }
 }
 
+/// The states at the last pulse of the process that lives now; none when it is absent there.
 fn states(lives: &[Life], signature: SignatureKey) -> BTreeMap<String, u64> {
-    let newest = lives
-        .iter()
-        .rev()
-        .find_map(|life| life.window.states.get(&signature));
+    let present = |life: &&Life| {
+        let counts = life.window.counts.get(&signature);
+        counts.and_then(|counts| counts.last()) > Some(&0)
+    };
+    let newest = lives.last().filter(present);
     newest
+        .and_then(|life| life.window.states.get(&signature))
         .into_iter()
         .flatten()
         .map(|(state, count)| (state.to_string(), *count))
@@ -217,19 +220,4 @@ pub(super) fn by_service(rungs: &[Rung]) -> BTreeMap<(&str, SignatureKey), Vec<&
             .push(rung);
     }
     rows
-}
-
-/// How many instances each service has in the window.
-pub(super) fn instances_of(rungs: &[Rung]) -> HashMap<&str, usize> {
-    let mut addresses: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for rung in rungs {
-        addresses
-            .entry(&rung.service)
-            .or_default()
-            .insert(&rung.address);
-    }
-    addresses
-        .into_iter()
-        .map(|(service, found)| (service, found.len()))
-        .collect()
 }

@@ -18,7 +18,7 @@ pub use crate::analyse::Verdict;
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use history::{History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
-pub use scope::{FirstSighting, QueryError, Scope, Where, WindowHead, resolve_signature};
+pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, WindowHead, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
 pub use show::{BuildSighting, InstanceEvidence, Show, show};
 pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};

@@ -1,13 +1,13 @@
 //! What every question shares: which instances, which window, and how much of it was seen.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::analyse::smallest_detectable_per_hour;
 use crate::model::signature::SignaturePrefix;
-use crate::model::{Frame, Timestamp};
+use crate::model::{Frame, StartReason, Timestamp};
 use crate::store::{
     DueSpan, FailureRow, IncarnationRow, IncarnationWindow, InstanceRow, Reader, SightingRow,
     SignatureKey, SignatureRow, StoreError,
@@ -88,6 +88,21 @@ pub struct WindowHead {
     /// Hex digits of a signature that tell it from every other one, at least 8.
     #[serde(skip)]
     pub digits: usize,
+    /// Instances by service.
+    #[serde(skip)]
+    pub instances_of: BTreeMap<String, usize>,
+    /// Stretches in which some instance was not polled because no daemon ran or it was not wanted,
+    /// between others in which it was. They are no gaps: nothing was due.
+    pub pauses: Vec<Pause>,
+}
+
+/// A time in which an instance was not polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Pause {
+    /// The end of polling.
+    pub from: Timestamp,
+    /// Its next beginning.
+    pub to: Timestamp,
 }
 
 /// The line to look at.
@@ -177,6 +192,9 @@ pub(super) fn chosen(reader: &Reader, scope: &Scope) -> Result<Vec<InstanceRow>,
     Ok(all.into_iter().filter(wanted).collect())
 }
 
+/// The reason of an incarnation that may be none.
+const SUDDEN_FALL: &str = StartReason::SuddenFall.as_str();
+
 /// Reads one instance's part of the window.
 pub(super) fn observe(
     reader: &Reader,
@@ -184,12 +202,18 @@ pub(super) fn observe(
     instance: InstanceRow,
     wanted: Option<&HashSet<SignatureKey>>,
 ) -> Result<Observed, QueryError> {
-    let mut lives = Vec::new();
+    let mut lives: Vec<Life> = Vec::new();
     for row in reader.incarnations(instance.key)? {
         let ended = row.until.is_some_and(|until| until <= scope.since);
         if row.since <= scope.until && !ended {
             let window = reader.window(row.id, scope.since, scope.until, wanted)?;
-            lives.push(Life { row, window });
+            match lives.last_mut() {
+                // Restart unknown: no growth may be made of it, and no recovery either.
+                Some(Life { window: before, .. }) if row.reason == SUDDEN_FALL => {
+                    before.append(window);
+                }
+                _ => lives.push(Life { row, window }),
+            }
         }
     }
     let due = reader.due(instance.key, scope.since, scope.until)?;
@@ -241,6 +265,27 @@ impl Observed {
         ticks
     }
 
+    /// When it was not polled, between times when it was.
+    pub(super) fn pauses(&self) -> Vec<Pause> {
+        let spans = self.due.iter().zip(self.due.iter().skip(1));
+        spans
+            .map(|(before, after)| {
+                (
+                    before,
+                    Pause {
+                        from: before.to,
+                        to: after.from,
+                    },
+                )
+            })
+            .filter(|(before, pause)| {
+                let interval = u128::from(before.interval_ms.unsigned_abs());
+                pause.to.since(pause.from).as_millis() > interval
+            })
+            .map(|(_, pause)| pause)
+            .collect()
+    }
+
     /// How often another process followed within the window.
     pub(super) fn restarts(&self, scope: &Scope) -> u64 {
         let restarted =
@@ -262,7 +307,6 @@ impl Observed {
 #[derive(Debug)]
 pub(super) struct HeadCount {
     head: WindowHead,
-    services: BTreeSet<String>,
     longest: Duration,
 }
 
@@ -280,10 +324,11 @@ impl HeadCount {
             services: 0,
             instances: 0,
             digits: 32,
+            instances_of: BTreeMap::new(),
+            pauses: Vec::new(),
         };
         Self {
             head,
-            services: BTreeSet::new(),
             longest: Duration::ZERO,
         }
     }
@@ -295,7 +340,9 @@ impl HeadCount {
         self.head.restarts += observed.restarts(scope);
         if !observed.due.is_empty() || !observed.lives.is_empty() {
             self.head.instances += 1;
-            self.services.insert(observed.instance.service.clone());
+            let service = observed.instance.service.clone();
+            *self.head.instances_of.entry(service).or_default() += 1;
+            self.head.pauses.extend(observed.pauses());
         }
         let begun = observed
             .due
@@ -314,10 +361,24 @@ impl HeadCount {
 
     pub(super) fn finish(mut self, reader: &Reader) -> Result<WindowHead, QueryError> {
         self.head.digits = distinguishing_digits(reader)?;
-        self.head.services = self.services.len();
+        self.head.services = self.head.instances_of.len();
+        self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);
         Ok(self.head)
     }
+}
+
+/// Pauses that overlap, drawn together: a daemon that was down shows once, not once an instance.
+fn merged(mut pauses: Vec<Pause>) -> Vec<Pause> {
+    pauses.sort_unstable();
+    let mut merged: Vec<Pause> = Vec::new();
+    for pause in pauses {
+        match merged.last_mut() {
+            Some(last) if pause.from <= last.to => last.to = last.to.max(pause.to),
+            _ => merged.push(pause),
+        }
+    }
+    merged
 }
 
 /// How many hex digits tell every signature of the database from every other one.

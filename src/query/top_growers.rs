@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::ladder::{Rung, add_trends, by_service, climb, instances_of};
+use super::ladder::{Rung, add_trends, by_service, climb};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Growth, Verdict};
 use crate::model::Signature;
@@ -110,7 +110,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
     let ladder = climb(reader, &request.scope, None)?;
     let signatures = reader.signatures()?;
     let sightings = reader.sightings(None)?;
-    let instances = instances_of(&ladder.rungs);
+    let instances = &ladder.head.instances_of;
     let grouped = by_service(&ladder.rungs);
     let total = grouped.len();
     let mut rows = Vec::new();

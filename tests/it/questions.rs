@@ -184,25 +184,25 @@ fn leak(folder: &tempfile::TempDir) -> String {
 fn top_growers() {
     let folder = history();
     insta::assert_snapshot!(ask(&folder, &["top-growers"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH   /HOUR  TREND     STATE      OLDEST  FIRST SEEN        VERDICT  WHERE
     1  6aa95d31   pay       2/2      0    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send       -  2026-11-24 00:01  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
-    showing 1 of 2 signatures (growth >= 3), 0 ignored by rule.  next: goroscope query show 6aa95d31
+    showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
     insta::assert_snapshot!(ask(&folder, &["top-growers", "--all", "--min-growth=-100"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH   /HOUR  TREND     STATE         OLDEST  FIRST SEEN        VERDICT  WHERE
     1  6aa95d31   pay       2/2      0    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send          -  2026-11-24 00:01  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
     2  41306e12   pay       0/2      8    10      +0   -0.24  ▅▃▁▃▅█▁▂  chan receive       -  2026-11-24 00:00  STEADY   pay.(*pool).run  pay/client.go:31
-    showing 2 of 2 signatures (growth >= -100), 0 ignored by rule.  next: goroscope query show 6aa95d31
+    showing 2 of 2 (growth >= -100) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
-    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":6.206896551724138,"services":1,"instances":2},"total":2,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]}]}"#);
+    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":6.206896551724138,"services":1,"instances":2,"pauses":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]}]}"#);
 }
 
 #[test]
 fn shared() {
     insta::assert_snapshot!(ask(&history(), &["shared"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
 
     6aa95d31  +84 on 2 instances of 1 service  pay.(*Client).retry.func1  pay/client.go:118
     SERVICE  INSTANCE    COUNT  GROWTH  FIRST SEEN        BUILD
@@ -216,7 +216,7 @@ fn shared() {
 #[test]
 fn first_seen() {
     insta::assert_snapshot!(ask(&history(), &["first-seen"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     FIRST SEEN            SIGNATURE  SERVICE  INSTANCE    BUILD         LAST  GROWTH  VERDICT  WHERE
     2026-11-24 00:01:00   6aa95d31   pay      pay-1:6060  b0b0b0b0b0b0    71     +84  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
     2026-11-24 00:00:00*  41306e12   pay      pay-1:6060  b0b0b0b0b0b0    10      +0  STEADY   pay.(*pool).run  pay/client.go:31
@@ -229,7 +229,7 @@ fn show() {
     let folder = history();
     let signature = leak(&folder);
     insta::assert_snapshot!(ask(&folder, &["show", signature.get(..4).unwrap()]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     signature   6aa95d31c1c0a9d41f483bd650b6e0ef
     where       pay.(*Client).retry.func1  pay/client.go:118
     verdict     SUSPECT
@@ -256,7 +256,7 @@ fn gaps_failures_and_restarts_are_not_zeros() {
     let folder = history();
     let signature = leak(&folder);
     insta::assert_snapshot!(ask(&folder, &["history", signature.get(..8).unwrap()]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     6aa95d31c1c0a9d41f483bd650b6e0ef  pay.(*Client).retry.func1  pay/client.go:118
 
     pay pay-1:6060
@@ -342,7 +342,7 @@ fn every_unknown_poll_has_its_reason() {
 #[test]
 fn instances() {
     insta::assert_snapshot!(ask(&history(), &["instances"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 00:30 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     SERVICE  INSTANCE    LAST POLL            OUTCOME  GOROUTINES  POLLS  PROCESSES  BUILD         REASON
     pay      pay-1:6060  2026-11-24 00:29:00  ok               63  28/30          1  b0b0b0b0b0b0
     pay      pay-2:6060  2026-11-24 00:29:00  ok               18  28/30          2  b0b0b0b0b0b0  2 connect

@@ -7,6 +7,8 @@ mod shared;
 mod show;
 mod top_growers;
 
+use std::time::Duration;
+
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -50,6 +52,9 @@ pub(super) enum Format {
     Json,
 }
 
+/// The window where no beginning is given.
+const DEFAULT_WINDOW: Duration = Duration::from_hours(24);
+
 /// What every question takes.
 #[derive(Debug, Clone, clap::Args)]
 struct Common {
@@ -57,8 +62,9 @@ struct Common {
     database: DatabaseArgs,
 
     /// Beginning of the window: 24h, 7d, yesterday, 2026-11-22 08:00, RFC 3339.
-    #[arg(long, value_name = "WHEN", default_value = "24h")]
-    since: String,
+    /// A day before its end where it is not given.
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
 
     /// End of the window.
     #[arg(long, value_name = "WHEN", default_value = "now")]
@@ -93,15 +99,16 @@ pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
 fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> {
     let zone = context.output.draw().zone;
     let now = clock::now();
-    let since = when::parse(&common.since, now, zone)
-        .map_err(|error| Failure::usage(format!("--since: {error}")))?;
     let until = when::parse(&common.until, now, zone)
         .map_err(|error| Failure::usage(format!("--until: {error}")))?;
+    let since = match &common.since {
+        None => until.minus(DEFAULT_WINDOW),
+        Some(word) => when::parse(word, now, zone)
+            .map_err(|error| Failure::usage(format!("--since: {error}")))?,
+    };
     if since >= until {
-        let message = format!(
-            "--since {} is not before --until {}",
-            common.since, common.until
-        );
+        let since = common.since.as_deref().unwrap_or_default();
+        let message = format!("--since {since} is not before --until {}", common.until);
         return Err(Failure::usage(message));
     }
     let reader = Reader::open(&database::find(&common.database, context)?)?;

@@ -1,17 +1,33 @@
 //! The lines that stand before and behind every table.
 
+use std::time::Duration;
+
 use crate::model::Signature;
 use crate::present::words::{grouped, plural, rate, span};
 use crate::present::{Draw, escape};
 use crate::query::{FirstSighting, WindowHead};
 
+/// Pauses told one by one.
+const PAUSES: usize = 3;
+
+/// Windows shorter than this are told to the second.
+const SHORT: Duration = Duration::from_hours(1);
+
 /// The window and how much of it was seen.
 pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
     let zone = draw.zone;
+    let short = head.until.since(head.since) < SHORT;
+    let moment = |at| {
+        if short {
+            zone.second(at)
+        } else {
+            zone.minute(at)
+        }
+    };
     let mut line = format!(
         "window {} -> {} ({})   {}, {}, {}/{} polls, {}\n",
-        zone.minute(head.since),
-        zone.minute(head.until),
+        moment(head.since),
+        moment(head.until),
         zone.offset(head.until),
         plural(head.services as u64, "service"),
         plural(head.instances as u64, "instance"),
@@ -26,6 +42,24 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
             "polled {} -> {} only\n",
             zone.second(since),
             zone.second(until)
+        );
+    }
+    for pause in head.pauses.iter().take(PAUSES) {
+        line += &format!(
+            "not polled {} -> {} (no daemon ran, or not wanted)\n",
+            zone.second(pause.from),
+            zone.second(pause.to)
+        );
+    }
+    if let Some(more) = head
+        .pauses
+        .len()
+        .checked_sub(PAUSES)
+        .filter(|more| *more > 0)
+    {
+        line += &format!(
+            "and {} in which something was not polled\n",
+            plural(more as u64, "more time")
         );
     }
     if head.polls_due == 0 {

@@ -240,7 +240,8 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT at, kind, reason, message FROM failure
-                 WHERE instance_id = ?1 AND at <= ?2 ORDER BY at DESC LIMIT 1",
+                 WHERE instance_id = ?1 AND at <= ?2 AND kind = 'pulse'
+                 ORDER BY at DESC LIMIT 1",
             )?
             .query_row(params![instance.0, until.as_millis()], failure_row)
             .optional()?;

@@ -111,6 +111,23 @@ impl Reader {
 }
 
 impl IncarnationWindow {
+    /// Adds the pulses that came behind these.
+    pub fn append(&mut self, later: Self) {
+        let ticks = self.ticks.len();
+        self.ticks.extend(later.ticks);
+        self.goroutines.extend(later.goroutines);
+        for (signature, counts) in later.counts {
+            let column = self.counts.entry(signature).or_default();
+            column.resize(ticks, 0);
+            column.extend(counts);
+        }
+        for column in self.counts.values_mut() {
+            column.resize(self.ticks.len(), 0);
+        }
+        self.states.extend(later.states);
+        self.set_aside.extend(later.set_aside);
+    }
+
     fn take(
         &mut self,
         row: &PulseRow<'_>,
