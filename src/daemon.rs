@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_service};
-use crate::config::{Config, ConfigError, Service};
+use crate::config::{Config, ConfigError, Service, Storage};
 use crate::model::{EventKind, Note, Record, Timestamp};
 use crate::observe::Counters;
 use crate::store::{DaemonLock, Reader, StoreError, Writer};
@@ -68,6 +68,7 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
             .map(|service| service.instances.len())
             .sum(),
     };
+    let fixed = Fixed::of(&config);
     let (wanted, running) = watch::channel(config.services);
     let stop = CancellationToken::new();
     let start = move |service: Service, stop| poll_service(service, deps.clone(), stop);
@@ -90,7 +91,7 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
                     tracing::info!("Stops on {signal}");
                     stop.cancel();
                 }
-                Happened::Reload => take_config(&reload, &wanted),
+                Happened::Reload => take_config(&reload, &wanted, &fixed),
                 Happened::ClockCheck => {
                     clocks.check(&queue);
                     if writer.has_ended() {
@@ -119,9 +120,30 @@ fn known(database: &std::path::Path) -> Result<Known, StoreError> {
     Ok(Arc::new(Mutex::new(lives.collect())))
 }
 
-fn take_config(reload: &Reload, wanted: &watch::Sender<Vec<Service>>) {
+/// What a running daemon cannot change.
+#[derive(PartialEq, Eq)]
+struct Fixed {
+    storage: Storage,
+    max_concurrent_polls: usize,
+}
+
+impl Fixed {
+    fn of(config: &Config) -> Self {
+        Self {
+            storage: config.storage.clone(),
+            max_concurrent_polls: config.max_concurrent_polls,
+        }
+    }
+}
+
+fn take_config(reload: &Reload, wanted: &watch::Sender<Vec<Service>>, fixed: &Fixed) {
     match reload() {
         Ok(config) => {
+            if Fixed::of(&config) != *fixed {
+                tracing::warn!(
+                    "storage.path and global.max_concurrent_polls take effect at the next start only"
+                );
+            }
             tracing::info!("Read the config again: {} services", config.services.len());
             wanted.send_if_modified(|services| {
                 let changed = *services != config.services;

@@ -44,7 +44,8 @@ pub struct HistoryRow {
     pub incarnation: Option<Timestamp>,
     /// 0 is absent; `None` unknown.
     pub count: Option<u64>,
-    /// Why it is unknown: a failure's reason, `truncated`, `damaged`, or `not_made`.
+    /// Why it is unknown: a failure's reason, `truncated`, `damaged`, `not_made`, or
+    /// `not_wanted`: from here on nothing was due for a while, as when no daemon ran.
     pub unknown: Option<String>,
     /// By state; `None` where the count is.
     pub states: Option<BTreeMap<String, u64>>,
@@ -156,6 +157,8 @@ fn rows_of(
     rows.sort_by_key(|row| row.at);
     let missing = not_made(scope, observed, &rows);
     rows.extend(missing.into_iter().map(|at| unknown(at, "not_made")));
+    let pauses = observed.pauses().into_iter();
+    rows.extend(pauses.map(|pause| unknown(pause.from, "not_wanted")));
     rows.sort_by_key(|row| row.at);
     Ok(rows)
 }

@@ -228,6 +228,8 @@ fn a_daemon_that_restarts_goes_on_with_the_same_processes() {
     night.kill();
     let before = night.ask(&["instances"]).unwrap();
     server.get("/work?n=9");
+    // The time that it is down for.
+    std::thread::sleep(Duration::from_secs(1));
     night.start();
     let polls = |answer: &Value| first(answer)["polls_ok"].as_u64().unwrap_or(0);
     let goes_on = |answer: &Value| polls(answer) > polls(&before) + 3;
@@ -238,10 +240,13 @@ fn a_daemon_that_restarts_goes_on_with_the_same_processes() {
     assert_eq!(rows(&growers)[0]["growth"], 9, "{growers:#}");
     let signature = rows(&growers)[0]["signature"].as_str().unwrap();
     let history = night.ask(&["history", signature]).unwrap();
-    let unknown = rows(&history)
+    let reasons = rows(&history)
         .iter()
-        .filter(|poll| !poll["unknown"].is_null())
-        .count();
+        .filter_map(|poll| poll["unknown"].as_str());
+    let (paused, missed): (Vec<&str>, Vec<&str>) =
+        reasons.partition(|reason| *reason == "not_wanted");
+    assert_eq!(paused.len(), 1, "{history:#}");
     // The poll that was under way when the daemon was killed, at most.
-    assert!(unknown <= 1, "{history:#}");
+    assert!(missed.len() <= 1, "{history:#}");
+    assert_eq!(history["window"]["pauses"].as_array().unwrap().len(), 1);
 }
