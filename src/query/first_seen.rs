@@ -62,7 +62,7 @@ pub fn first_seen(
     for ((service, key), first) in firsts(&reader.sightings(None)?) {
         let within = (scope.since..=scope.until).contains(&first.first_at);
         let here = scope.services.is_empty() || scope.services.iter().any(|name| name == service);
-        let at = scope.instances.is_empty() || scope.instances.contains(&first.address);
+        let at = scope.instances.is_empty() || scope.instances.contains(&first.instance);
         let (Some(found), true) = (signatures.get(&key), within && here && at) else {
             continue;
         };
@@ -83,7 +83,7 @@ pub fn first_seen(
             signature: found.signature,
             service: service.to_owned(),
             first_seen: FirstSighting::from(first),
-            at_first_look: looked.contains(&(first.address.clone(), first.first_at)),
+            at_first_look: looked.contains(&(first.instance.clone(), first.first_at)),
             last: growth.last,
             growth: growth.growth,
             verdict,
@@ -126,7 +126,7 @@ fn first_looks(reader: &Reader) -> Result<HashSet<(String, Timestamp)>, QueryErr
     let mut looks = HashSet::new();
     for instance in reader.instances()? {
         for row in reader.incarnations(instance.key)? {
-            looks.insert((instance.address.clone(), row.since));
+            looks.insert((instance.name.clone(), row.since));
         }
     }
     Ok(looks)

@@ -116,7 +116,7 @@ fn rows_of(
     let unknown = |at, reason: &str| HistoryRow {
         at,
         service: observed.instance.service.clone(),
-        instance: observed.instance.address.clone(),
+        instance: observed.instance.name.clone(),
         incarnation: None,
         count: None,
         unknown: Some(reason.to_owned()),

@@ -93,7 +93,7 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
         let row = &observed.instance;
         rows.push(InstanceAnswer {
             service: row.service.clone(),
-            instance: row.address.clone(),
+            instance: row.name.clone(),
             url: format!("{}://{}{}", row.scheme, row.address, row.path),
             labels: row.labels.clone(),
             last_poll: last.map(last_poll),

@@ -120,7 +120,7 @@ fn add_rungs(
             .map(|rate| rate.low.max(0.0));
         rungs.push(Rung {
             service: observed.instance.service.clone(),
-            address: observed.instance.address.clone(),
+            address: observed.instance.name.clone(),
             signature,
             growth: growth(&segments),
             verdict,

@@ -141,7 +141,7 @@ impl From<&SightingRow> for FirstSighting {
     fn from(row: &SightingRow) -> Self {
         Self {
             at: row.first_at,
-            instance: row.address.clone(),
+            instance: row.instance.clone(),
             build: row.build.clone(),
         }
     }
@@ -181,15 +181,22 @@ pub(super) fn chosen(reader: &Reader, scope: &Scope) -> Result<Vec<InstanceRow>,
     if let Some(name) = scope
         .instances
         .iter()
-        .find(|name| !all.iter().any(|row| row.address == **name))
+        .find(|name| !all.iter().any(|row| is_called(row, name)))
     {
         return Err(QueryError::NoInstance { name: name.clone() });
     }
     let among = |names: &[String], name: &String| names.is_empty() || names.contains(name);
     let wanted = |row: &InstanceRow| {
-        among(&scope.services, &row.service) && among(&scope.instances, &row.address)
+        let chosen =
+            scope.instances.is_empty() || scope.instances.iter().any(|name| is_called(row, name));
+        among(&scope.services, &row.service) && chosen
     };
     Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// Whether a name means an instance: its address alone does, whatever its path.
+fn is_called(row: &InstanceRow, name: &str) -> bool {
+    row.name == name || row.address == name
 }
 
 /// The reason of an incarnation that may be none.

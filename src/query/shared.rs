@@ -123,7 +123,7 @@ fn instances(
     for rung in rungs {
         let instance = all
             .iter()
-            .find(|row| row.service == rung.service && row.address == rung.address);
+            .find(|row| row.service == rung.service && row.name == rung.address);
         let first = instance.and_then(|row| {
             series
                 .iter()
@@ -140,7 +140,7 @@ fn instances(
                     .find(|life| life.since <= series.first_at);
                 Some(FirstSighting {
                     at: series.first_at,
-                    instance: row.address.clone(),
+                    instance: row.name.clone(),
                     build: life.and_then(|life| life.build.clone()),
                 })
             }

@@ -111,7 +111,7 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
                 service: row.service.clone(),
                 build: row.build.clone(),
                 at: row.first_at,
-                instance: row.address.clone(),
+                instance: row.instance.clone(),
             })
             .collect(),
         created_by: ladder.rungs.iter().find_map(|rung| rung.created_by.clone()),

@@ -18,6 +18,8 @@ pub struct InstanceRow {
     pub scheme: String,
     /// `host:port`.
     pub address: String,
+    /// The address, and the path where it is not the usual one: what answers call it.
+    pub name: String,
     /// Path of the pprof index.
     pub path: String,
     /// Its labels as of now.
@@ -104,19 +106,21 @@ impl Reader {
         self.connection
             .prepare(
                 "SELECT instance.id, service.name, scheme, address, path,
+                        address || iif(path = '/debug/pprof', '', path) AS called,
                         (SELECT labels FROM instance_label WHERE instance_id = instance.id
                          ORDER BY from_at DESC LIMIT 1)
                  FROM instance JOIN service ON service.id = instance.service_id
                  ORDER BY service.name, address, path",
             )?
             .query_map([], |row| {
-                let labels: Option<String> = row.get(5)?;
+                let labels: Option<String> = row.get(6)?;
                 Ok(InstanceRow {
                     key: InstanceKey(row.get(0)?),
                     service: row.get(1)?,
                     scheme: row.get(2)?,
                     address: row.get(3)?,
                     path: row.get(4)?,
+                    name: row.get(5)?,
                     labels: labels
                         .and_then(|json| serde_json::from_str(&json).ok())
                         .unwrap_or_default(),

@@ -38,8 +38,8 @@ pub struct SightingRow {
     pub service: String,
     /// When.
     pub first_at: Timestamp,
-    /// At which address.
-    pub address: String,
+    /// At which instance ([`super::InstanceRow::name`]).
+    pub instance: String,
     /// In which build.
     pub build: Build,
 }
@@ -133,7 +133,8 @@ impl Reader {
         let read = || -> rusqlite::Result<Vec<SightingRow>> {
             self.connection
                 .prepare_cached(
-                    "SELECT signature_id, service.name, sighting.first_at, address, build.build_id
+                    "SELECT signature_id, service.name, sighting.first_at,
+                            address || iif(path = '/debug/pprof', '', path), build.build_id
                      FROM sighting
                      JOIN service ON service.id = sighting.service_id
                      JOIN incarnation ON incarnation.id = sighting.incarnation_id
@@ -147,7 +148,7 @@ impl Reader {
                         signature: SignatureKey(row.get(0)?),
                         service: row.get(1)?,
                         first_at: Timestamp::from_millis(row.get(2)?),
-                        address: row.get(3)?,
+                        instance: row.get(3)?,
                         build: row.get(4)?,
                     })
                 })?
