@@ -40,8 +40,8 @@ fn refusal(daemon: &Daemon, output: &Output) -> String {
 fn sigterm_and_ctrl_c_stop_it_with_everything_on_disk() {
     let fake = Fake::start(Behaviour::Healthy);
     for signal in ["TERM", "INT"] {
-        let mut daemon = Daemon::begin(&config(&[&fake]));
-        polls(&daemon, 3);
+        let mut daemon = Daemon::begin(&config(&[&fake]).replace("200ms", "1s"));
+        polls(&daemon, 1);
         daemon.signal(signal);
         assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.log());
         daemon.assert_kept();
