@@ -25,14 +25,6 @@ impl Kind {
             Self::Detail => "detail",
         }
     }
-
-    /// The number in the database.
-    pub const fn code(self) -> i64 {
-        match self {
-            Self::Pulse => 0,
-            Self::Detail => 1,
-        }
-    }
 }
 
 /// Why a look failed. Closed on purpose: readers count by it.
@@ -66,22 +58,6 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
-    /// Every reason, for decoding.
-    pub const ALL: [Self; 12] = [
-        Self::Connect,
-        Self::Timeout,
-        Self::NotFound,
-        Self::Unauthorized,
-        Self::HttpStatus,
-        Self::Redirect,
-        Self::TooLarge,
-        Self::NotADump,
-        Self::Malformed,
-        Self::Interrupted,
-        Self::SeveralProcesses,
-        Self::Internal,
-    ];
-
     /// The name in answers and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -55,11 +55,6 @@ impl SignaturePrefix {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether `signature` begins with these digits.
-    pub fn matches(&self, signature: Signature) -> bool {
-        signature.to_string().starts_with(&self.0)
-    }
 }
 
 impl FromStr for SignaturePrefix {

@@ -25,13 +25,6 @@ impl Form {
             Self::Proto => "proto",
         }
     }
-
-    /// The form with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Debug2, Self::Proto]
-            .into_iter()
-            .find(|form| form.as_str() == name)
-    }
 }
 
 /// Something in a dump that could not be read, and what it cost.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::scope::{HeadCount, Observed, chosen, observe};
+use super::head::HeadCount;
+use super::scope::{Observed, chosen, observe};
 use super::{QueryError, Scope, Where, WindowHead};
 use crate::model::{Signature, Timestamp};
 use crate::store::{Detail, Reader, SignatureKey, SignatureRow, States};
@@ -155,7 +156,7 @@ fn rows_of(
         .filter(|failure| failure.kind == "pulse");
     rows.extend(pulses.map(|failure| unknown(failure.at, &failure.reason)));
     rows.sort_by_key(|row| row.at);
-    let missing = not_made(scope, observed, &rows);
+    let missing = not_made(observed, &rows);
     rows.extend(missing.into_iter().map(|at| unknown(at, "not_made")));
     let pauses = observed.pauses().into_iter();
     rows.extend(pauses.map(|pause| unknown(pause.from, "not_wanted")));
@@ -178,16 +179,13 @@ fn add_waits(rows: &mut [HistoryRow], details: &[Detail], signature: SignatureKe
 }
 
 /// Due ticks at which nothing was tried at all.
-fn not_made(scope: &Scope, observed: &Observed, made: &[HistoryRow]) -> Vec<Timestamp> {
+fn not_made(observed: &Observed, made: &[HistoryRow]) -> Vec<Timestamp> {
     let interval = |at: Timestamp| {
         let span = observed.due.iter().rev().find(|span| span.from <= at);
         span.map_or(1, |span| span.interval_ms)
     };
-    let ticks = observed.due_ticks(scope);
-    let missed = ticks
-        .into_iter()
-        .filter(|(_, ok)| !ok)
-        .map(|(tick, _)| tick);
+    let missed = observed.ticks.iter().filter(|(_, ok)| !ok);
+    let missed = missed.map(|(tick, _)| *tick);
     missed
         .filter(|tick| {
             let end = Timestamp::from_millis(tick.as_millis() + interval(*tick));

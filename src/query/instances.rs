@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::scope::{HeadCount, chosen, observe};
+use super::head::HeadCount;
+use super::scope::{chosen, observe};
 use super::{QueryError, Scope, WindowHead};
 use crate::model::{Kind, Timestamp};
 use crate::store::{FailureRow, LastLook, Reader};
@@ -82,7 +83,7 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
         let last = reader.last_look(instance.key, scope.until)?;
         let observed = observe(reader, scope, instance, Some(&none_wanted))?;
         head.add(scope, &observed);
-        let ticks = observed.due_ticks(scope);
+        let ticks = &observed.ticks;
         let failures = by_reason(&observed.failures, Kind::Pulse);
         let failed_details = by_reason(&observed.failures, Kind::Detail);
         let goroutines = observed

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::QueryError;
-use super::scope::WindowHead;
-use super::scope::{HeadCount, Life, Observed, Scope, chosen, observe};
+use super::head::HeadCount;
+use super::head::WindowHead;
+use super::scope::{Life, Observed, Scope, chosen, observe};
 use crate::analyse::{Evidence, Growth, Segment, Verdict, growth, judge, theil_sen};
 use crate::model::Timestamp;
 use crate::store::{InstanceRow, Reader, SignatureKey};

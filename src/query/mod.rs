@@ -4,6 +4,7 @@
 //! Answers keep the contract of design section 7: fields are added, never renamed.
 
 mod first_seen;
+mod head;
 mod history;
 mod instances;
 mod ladder;
@@ -16,9 +17,10 @@ mod top_growers;
 /// The verdicts that answers carry.
 pub use crate::analyse::Verdict;
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
+pub use head::WindowHead;
 pub use history::{History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
-pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, WindowHead, resolve_signature};
+pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
 pub use show::{BuildSighting, InstanceEvidence, Show, show};
 pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};

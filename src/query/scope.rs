@@ -1,11 +1,10 @@
 //! What every question shares: which instances, which window, and how much of it was seen.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::analyse::smallest_detectable_per_hour;
 use crate::model::signature::SignaturePrefix;
 use crate::model::{Frame, StartReason, Timestamp};
 use crate::store::{
@@ -60,40 +59,6 @@ pub struct Scope {
     pub services: Vec<String>,
     /// Only these addresses (`host:port`); all when empty.
     pub instances: Vec<String>,
-}
-
-/// The head of every answer: what was looked at, and how much of it there is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct WindowHead {
-    /// Beginning of the window.
-    pub since: Timestamp,
-    /// End of the window.
-    pub until: Timestamp,
-    /// When polling began within the window; `None` when nothing was due.
-    pub polled_since: Option<Timestamp>,
-    /// When it ended, or was last known to go on.
-    pub polled_until: Option<Timestamp>,
-    /// Due polls that gave a snapshot.
-    pub polls_ok: u64,
-    /// Polls that were due.
-    pub polls_due: u64,
-    /// Processes that were followed by another one in the window.
-    pub restarts: u64,
-    /// The slowest leak that this window can show, goroutines per hour and instance.
-    pub min_detectable_per_hour: Option<f64>,
-    /// Services that were looked at.
-    pub services: usize,
-    /// Instances that were looked at.
-    pub instances: usize,
-    /// Hex digits of a signature that tell it from every other one, at least 8.
-    #[serde(skip)]
-    pub digits: usize,
-    /// Instances by service.
-    #[serde(skip)]
-    pub instances_of: BTreeMap<String, usize>,
-    /// Stretches in which some instance was not polled because no daemon ran or it was not wanted,
-    /// between others in which it was. They are no gaps: nothing was due.
-    pub pauses: Vec<Pause>,
 }
 
 /// A time in which an instance was not polled.
@@ -161,6 +126,8 @@ pub(super) struct Observed {
     pub(super) lives: Vec<Life>,
     pub(super) due: Vec<DueSpan>,
     pub(super) failures: Vec<FailureRow>,
+    /// The ticks that were due in the window, with whether a good pulse came in each.
+    pub(super) ticks: Vec<(Timestamp, bool)>,
 }
 
 /// The instances that a scope means; a name that means none is an error.
@@ -225,53 +192,58 @@ pub(super) fn observe(
     }
     let due = reader.due(instance.key, scope.since, scope.until)?;
     let failures = reader.failures(instance.key, scope.since, scope.until)?;
+    let ticks = due_ticks(scope, &lives, &due, &failures);
     Ok(Observed {
         instance,
         lives,
         due,
         failures,
+        ticks,
     })
 }
 
-impl Observed {
-    /// The ticks that were due in the window, with whether a good pulse came in each.
-    pub(super) fn due_ticks(&self, scope: &Scope) -> Vec<(Timestamp, bool)> {
-        let pulses: Vec<Timestamp> = self
-            .lives
-            .iter()
-            .flat_map(|life| life.window.ticks.iter().copied())
-            .collect();
-        let newest = pulses
-            .iter()
-            .chain(self.failures.iter().map(|row| &row.at))
-            .max()
-            .copied();
-        let mut ticks = Vec::new();
-        for (nth, span) in self.due.iter().enumerate() {
-            let end = span.to.min(scope.until).as_millis();
-            let mut at = span.from.as_millis();
-            let skipped = (scope.since.as_millis() - at).max(0);
-            at += skipped.div_euclid(span.interval_ms) * span.interval_ms;
-            let behind = pulses.partition_point(|pulse| pulse.as_millis() < at);
-            let mut kept = pulses.iter().skip(behind).copied().peekable();
-            while at <= end {
-                let next = at + span.interval_ms;
-                let tick = Timestamp::from_millis(at);
-                while kept.next_if(|pulse| *pulse < tick).is_some() {}
-                let ok = kept.next_if(|pulse| pulse.as_millis() < next).is_some();
-                // The last tick may still be under way when nothing newer is there.
-                let pending = nth + 1 == self.due.len()
-                    && next > end
-                    && newest.is_none_or(|newest| newest < tick);
-                if tick >= scope.since && (ok || !pending) {
-                    ticks.push((tick, ok));
-                }
-                at = next;
+/// The ticks that were due in the window, with whether a good pulse came in each.
+fn due_ticks(
+    scope: &Scope,
+    lives: &[Life],
+    due: &[DueSpan],
+    failures: &[FailureRow],
+) -> Vec<(Timestamp, bool)> {
+    let pulses: Vec<Timestamp> = lives
+        .iter()
+        .flat_map(|life| life.window.ticks.iter().copied())
+        .collect();
+    let newest = pulses
+        .iter()
+        .chain(failures.iter().map(|row| &row.at))
+        .max()
+        .copied();
+    let mut ticks = Vec::new();
+    for (nth, span) in due.iter().enumerate() {
+        let end = span.to.min(scope.until).as_millis();
+        let mut at = span.from.as_millis();
+        let skipped = (scope.since.as_millis() - at).max(0);
+        at += skipped.div_euclid(span.interval_ms) * span.interval_ms;
+        let behind = pulses.partition_point(|pulse| pulse.as_millis() < at);
+        let mut kept = pulses.iter().skip(behind).copied().peekable();
+        while at <= end {
+            let next = at + span.interval_ms;
+            let tick = Timestamp::from_millis(at);
+            while kept.next_if(|pulse| *pulse < tick).is_some() {}
+            let ok = kept.next_if(|pulse| pulse.as_millis() < next).is_some();
+            // The last tick may still be under way when nothing newer is there.
+            let pending =
+                nth + 1 == due.len() && next > end && newest.is_none_or(|newest| newest < tick);
+            if tick >= scope.since && (ok || !pending) {
+                ticks.push((tick, ok));
             }
+            at = next;
         }
-        ticks
     }
+    ticks
+}
 
+impl Observed {
     /// When it was not polled, between times when it was.
     pub(super) fn pauses(&self) -> Vec<Pause> {
         let spans = self.due.iter().zip(self.due.iter().skip(1));
@@ -308,101 +280,6 @@ impl Observed {
         };
         self.lives.iter().map(span).sum()
     }
-}
-
-/// Adds up the head of an answer, instance by instance.
-#[derive(Debug)]
-pub(super) struct HeadCount {
-    head: WindowHead,
-    longest: Duration,
-}
-
-impl HeadCount {
-    pub(super) fn new(scope: &Scope) -> Self {
-        let head = WindowHead {
-            since: scope.since,
-            until: scope.until,
-            polled_since: None,
-            polled_until: None,
-            polls_ok: 0,
-            polls_due: 0,
-            restarts: 0,
-            min_detectable_per_hour: None,
-            services: 0,
-            instances: 0,
-            digits: 32,
-            instances_of: BTreeMap::new(),
-            pauses: Vec::new(),
-        };
-        Self {
-            head,
-            longest: Duration::ZERO,
-        }
-    }
-
-    pub(super) fn add(&mut self, scope: &Scope, observed: &Observed) {
-        let ticks = observed.due_ticks(scope);
-        self.head.polls_due += ticks.len() as u64;
-        self.head.polls_ok += ticks.iter().filter(|(_, ok)| *ok).count() as u64;
-        self.head.restarts += observed.restarts(scope);
-        if !observed.due.is_empty() || !observed.lives.is_empty() {
-            self.head.instances += 1;
-            let service = observed.instance.service.clone();
-            *self.head.instances_of.entry(service).or_default() += 1;
-            self.head.pauses.extend(observed.pauses());
-        }
-        let begun = observed
-            .due
-            .iter()
-            .map(|span| span.from.max(scope.since))
-            .min();
-        self.head.polled_since = begun.into_iter().chain(self.head.polled_since).min();
-        let ended = observed
-            .due
-            .iter()
-            .map(|span| span.to.min(scope.until))
-            .max();
-        self.head.polled_until = ended.max(self.head.polled_until);
-        self.longest = self.longest.max(observed.seen_for());
-    }
-
-    pub(super) fn finish(mut self, reader: &Reader) -> Result<WindowHead, QueryError> {
-        self.head.digits = distinguishing_digits(reader)?;
-        self.head.services = self.head.instances_of.len();
-        self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
-        self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);
-        Ok(self.head)
-    }
-}
-
-/// Pauses that overlap, drawn together: a daemon that was down shows once, not once an instance.
-fn merged(mut pauses: Vec<Pause>) -> Vec<Pause> {
-    pauses.sort_unstable();
-    let mut merged: Vec<Pause> = Vec::new();
-    for pause in pauses {
-        match merged.last_mut() {
-            Some(last) if pause.from <= last.to => last.to = last.to.max(pause.to),
-            _ => merged.push(pause),
-        }
-    }
-    merged
-}
-
-/// How many hex digits tell every signature of the database from every other one.
-fn distinguishing_digits(reader: &Reader) -> Result<usize, QueryError> {
-    const LEAST: usize = 8;
-    let mut names: Vec<String> = reader
-        .signatures()?
-        .values()
-        .map(|row| row.signature.to_string())
-        .collect();
-    names.sort_unstable();
-    let neighbours = names.iter().zip(names.iter().skip(1));
-    let common = neighbours
-        .map(|(a, b)| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count())
-        .max()
-        .unwrap_or(0);
-    Ok(LEAST.max(common + 1))
 }
 
 /// The one signature that begins with a prefix.

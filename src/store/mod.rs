@@ -16,8 +16,8 @@ mod write;
 pub use lock::DaemonLock;
 pub use open::StoreError;
 pub use read::{
-    Build, Detail, DetailGroup, DueSpan, EventRow, FailureRow, IncarnationRow, IncarnationWindow,
-    InstanceKey, InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow,
-    SignatureKey, SignatureRow, SignatureRows, States,
+    Detail, DetailGroup, DueSpan, FailureRow, IncarnationRow, IncarnationWindow, InstanceKey,
+    InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey,
+    SignatureRow, SignatureRows, States,
 };
 pub use write::Writer;

@@ -85,17 +85,6 @@ pub struct Seen {
     pub truncated: bool,
 }
 
-/// Something that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRow {
-    /// When.
-    pub at: Timestamp,
-    /// An [`crate::model::EventKind`] by name.
-    pub kind: String,
-    /// In a sentence.
-    pub text: String,
-}
-
 impl Reader {
     /// All instances, by service and address.
     pub fn instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
@@ -282,38 +271,6 @@ impl Reader {
             }),
             (None, None) => None,
         })
-    }
-
-    /// Events between two moments that no instance has, or this one, in order.
-    pub fn events(
-        &self,
-        instance: Option<InstanceKey>,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<EventRow>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<EventRow>> {
-            self.connection
-                .prepare_cached(
-                    "SELECT at, kind, text FROM event
-                     WHERE at BETWEEN ?2 AND ?3 AND instance_id IS ?1 ORDER BY at",
-                )?
-                .query_map(
-                    params![
-                        instance.map(|key| key.0),
-                        since.as_millis(),
-                        until.as_millis()
-                    ],
-                    |row| {
-                        Ok(EventRow {
-                            at: Timestamp::from_millis(row.get(0)?),
-                            kind: row.get(1)?,
-                            text: row.get(2)?,
-                        })
-                    },
-                )?
-                .collect()
-        };
-        read().map_err(|source| self.failed(source))
     }
 }
 

@@ -14,9 +14,9 @@ use std::rc::Rc;
 use rusqlite::Connection;
 
 pub use detail::{Detail, DetailGroup};
-pub use instance::{DueSpan, EventRow, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
+pub use instance::{DueSpan, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
 pub use remembered::Remembered;
-pub use signature::{Build, SeriesRow, SightingRow, SignatureRow, SignatureRows};
+pub use signature::{SeriesRow, SightingRow, SignatureRow, SignatureRows};
 pub use window::{IncarnationWindow, States};
 
 use super::{StoreError, open};

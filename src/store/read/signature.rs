@@ -8,9 +8,6 @@ use super::{InstanceKey, Reader, SignatureKey, StoreError};
 use crate::model::signature::SignaturePrefix;
 use crate::model::{Frame, Signature, Timestamp};
 
-/// A build, as answers show it: its GNU build id.
-pub type Build = Option<String>;
-
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureRow {
@@ -40,8 +37,8 @@ pub struct SightingRow {
     pub first_at: Timestamp,
     /// At which instance ([`super::InstanceRow::name`]).
     pub instance: String,
-    /// In which build.
-    pub build: Build,
+    /// In which build: its GNU build id, where known.
+    pub build: Option<String>,
 }
 
 /// One signature on one instance, all its time.

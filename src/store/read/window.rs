@@ -139,7 +139,8 @@ impl IncarnationWindow {
             return;
         }
         // Nothing of a row that breaks off half way may count.
-        if unpack_pulse(row.groups, drop).is_none() {
+        let mut entries = Vec::new();
+        if unpack_pulse(row.groups, |entry| entries.push(entry)).is_none() {
             self.set_aside.push((row.at, "damaged"));
             return;
         }
@@ -147,12 +148,12 @@ impl IncarnationWindow {
         self.ticks.push(row.at);
         self.goroutines.push(row.goroutines);
         let mut seen: HashSet<SignatureKey> = HashSet::new();
-        let _whole = unpack_pulse(row.groups, |entry| {
+        for entry in entries {
             let Some(signature) = dictionary.stacks.get(&entry.stack) else {
-                return;
+                continue;
             };
             if wanted.is_some_and(|wanted| !wanted.contains(signature)) {
-                return;
+                continue;
             }
             self.add(*signature, tick, entry.count);
             let states = self.states.entry(*signature).or_default();
@@ -162,7 +163,7 @@ impl IncarnationWindow {
             if let Some(name) = dictionary.states.get(&entry.state) {
                 *states.entry(Rc::clone(name)).or_default() += entry.count;
             }
-        });
+        }
     }
 
     fn add(&mut self, signature: SignatureKey, tick: usize, count: u64) {

@@ -1,0 +1,140 @@
+//! The head of every answer: how much of its window was seen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::QueryError;
+use super::scope::{Observed, Pause, Scope};
+use crate::analyse::smallest_detectable_per_hour;
+use crate::model::Timestamp;
+use crate::store::Reader;
+
+/// The head of every answer: what was looked at, and how much of it there is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WindowHead {
+    /// Beginning of the window.
+    pub since: Timestamp,
+    /// End of the window.
+    pub until: Timestamp,
+    /// When polling began within the window; `None` when nothing was due.
+    pub polled_since: Option<Timestamp>,
+    /// When it ended, or was last known to go on.
+    pub polled_until: Option<Timestamp>,
+    /// Due polls that gave a snapshot.
+    pub polls_ok: u64,
+    /// Polls that were due.
+    pub polls_due: u64,
+    /// Processes that were followed by another one in the window.
+    pub restarts: u64,
+    /// The slowest leak that this window can show, goroutines per hour and instance.
+    pub min_detectable_per_hour: Option<f64>,
+    /// Services that were looked at.
+    pub services: usize,
+    /// Instances that were looked at.
+    pub instances: usize,
+    /// Hex digits of a signature that tell it from every other one, at least 8.
+    #[serde(skip)]
+    pub digits: usize,
+    /// Instances by service.
+    #[serde(skip)]
+    pub instances_of: BTreeMap<String, usize>,
+    /// Stretches in which some instance was not polled because no daemon ran or it was not wanted,
+    /// between others in which it was. They are no gaps: nothing was due.
+    pub pauses: Vec<Pause>,
+}
+
+/// Adds up the head of an answer, instance by instance.
+#[derive(Debug)]
+pub(super) struct HeadCount {
+    head: WindowHead,
+    longest: Duration,
+}
+
+impl HeadCount {
+    pub(super) fn new(scope: &Scope) -> Self {
+        let head = WindowHead {
+            since: scope.since,
+            until: scope.until,
+            polled_since: None,
+            polled_until: None,
+            polls_ok: 0,
+            polls_due: 0,
+            restarts: 0,
+            min_detectable_per_hour: None,
+            services: 0,
+            instances: 0,
+            digits: 32,
+            instances_of: BTreeMap::new(),
+            pauses: Vec::new(),
+        };
+        Self {
+            head,
+            longest: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn add(&mut self, scope: &Scope, observed: &Observed) {
+        self.head.polls_due += observed.ticks.len() as u64;
+        self.head.polls_ok += observed.ticks.iter().filter(|(_, ok)| *ok).count() as u64;
+        self.head.restarts += observed.restarts(scope);
+        if !observed.due.is_empty() || !observed.lives.is_empty() {
+            self.head.instances += 1;
+            let service = observed.instance.service.clone();
+            *self.head.instances_of.entry(service).or_default() += 1;
+            self.head.pauses.extend(observed.pauses());
+        }
+        let begun = observed
+            .due
+            .iter()
+            .map(|span| span.from.max(scope.since))
+            .min();
+        self.head.polled_since = begun.into_iter().chain(self.head.polled_since).min();
+        let ended = observed
+            .due
+            .iter()
+            .map(|span| span.to.min(scope.until))
+            .max();
+        self.head.polled_until = ended.max(self.head.polled_until);
+        self.longest = self.longest.max(observed.seen_for());
+    }
+
+    pub(super) fn finish(mut self, reader: &Reader) -> Result<WindowHead, QueryError> {
+        self.head.digits = distinguishing_digits(reader)?;
+        self.head.services = self.head.instances_of.len();
+        self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
+        self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);
+        Ok(self.head)
+    }
+}
+
+/// Pauses that overlap, drawn together: a daemon that was down shows once, not once an instance.
+fn merged(mut pauses: Vec<Pause>) -> Vec<Pause> {
+    pauses.sort_unstable();
+    let mut merged: Vec<Pause> = Vec::new();
+    for pause in pauses {
+        match merged.last_mut() {
+            Some(last) if pause.from <= last.to => last.to = last.to.max(pause.to),
+            _ => merged.push(pause),
+        }
+    }
+    merged
+}
+
+/// How many hex digits tell every signature of the database from every other one.
+fn distinguishing_digits(reader: &Reader) -> Result<usize, QueryError> {
+    const LEAST: usize = 8;
+    let mut names: Vec<String> = reader
+        .signatures()?
+        .values()
+        .map(|row| row.signature.to_string())
+        .collect();
+    names.sort_unstable();
+    let neighbours = names.iter().zip(names.iter().skip(1));
+    let common = neighbours
+        .map(|(a, b)| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count())
+        .max()
+        .unwrap_or(0);
+    Ok(LEAST.max(common + 1))
+}
