@@ -8,7 +8,7 @@ use super::ladder::{Rung, climb};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::Signature;
-use crate::store::{Reader, SignatureKey};
+use crate::store::{InstanceRow, Reader, SignatureKey};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,6 +65,7 @@ pub fn shared(
 ) -> Result<Shared, QueryError> {
     let ladder = climb(reader, scope, None)?;
     let signatures = reader.signatures()?;
+    let all = reader.instances()?;
     let mut growing: BTreeMap<SignatureKey, Vec<&Rung>> = BTreeMap::new();
     for rung in &ladder.rungs {
         if rung.verdict == Verdict::Suspect && rung.growth.growth >= min_growth {
@@ -90,7 +91,7 @@ pub fn shared(
             signature: found.signature,
             services,
             growth: rungs.iter().map(|rung| rung.growth.growth).sum(),
-            instances: instances(reader, key, &rungs)?,
+            instances: instances(reader, &all, key, &rungs)?,
             site: Where::from(&found.site),
         });
     }
@@ -114,11 +115,11 @@ pub fn shared(
 
 fn instances(
     reader: &Reader,
+    all: &[InstanceRow],
     signature: SignatureKey,
     rungs: &[&Rung],
 ) -> Result<Vec<SharedInstance>, QueryError> {
     let series = reader.series(signature)?;
-    let all = reader.instances()?;
     let mut found = Vec::with_capacity(rungs.len());
     for rung in rungs {
         let instance = all
