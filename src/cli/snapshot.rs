@@ -11,7 +11,7 @@ use crate::clock;
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
 use crate::config::parse_target;
 use crate::dump::{DumpError, Reader};
-use crate::group::{KeepLabels, StackBook, Tally};
+use crate::group::{KeepLabels, StackBook, Tallies};
 use crate::model::{InstanceId, Kind, Snapshot, Timestamp};
 use crate::present::text;
 use crate::query::snapshot::{FailedSource, SnapshotAnswer, SnapshotsAnswer, answer};
@@ -28,12 +28,15 @@ const CHUNK: usize = 256 << 10;
 ///
 /// TARGET is a URL, host:port, a file, a directory of files, or - for stdin. A process is asked for
 /// its counts first; the text with states, waits and creators follows only when that stops it for
-/// less than 50 ms.
+/// less than 50 ms. A file may hold debug=0, 1 or 2, a crash or SIGQUIT dump, or a log with any of
+/// these in it, whatever docker, Kubernetes, journald or an editor put around the lines; gzip, zstd
+/// and UTF-16 are undone. Each dump in it is a report of its own, named after its first line.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   goroscope snapshot localhost:6060
   goroscope snapshot dump.txt --top 5
+  docker compose logs web | goroscope snapshot -
   kubectl exec pod -- curl -s localhost:6060/debug/pprof/goroutine?debug=2 | goroscope snapshot -")]
 pub(super) struct Args {
     /// URL, host:port, file, directory, or - for stdin.
@@ -91,7 +94,18 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
         for (name, source) in sources {
             let taken_at = taken_at(&source);
             match read(&source, args) {
-                Ok(snapshot) => snapshots.push(answer(name, taken_at, &snapshot)),
+                Ok(dumps) => {
+                    single &= dumps.len() == 1;
+                    let several = dumps.len() > 1;
+                    for (line, snapshot) in dumps {
+                        let name = if several {
+                            format!("{name}:{line}")
+                        } else {
+                            name.clone()
+                        };
+                        snapshots.push(answer(name, taken_at, &snapshot));
+                    }
+                }
                 Err(error) => failed.push(FailedSource {
                     source: name,
                     error,
@@ -192,9 +206,10 @@ fn taken_at(source: &Source) -> Timestamp {
     since_1970.map_or_else(clock::now, |age| Timestamp::default().plus(age))
 }
 
-fn read(source: &Source, args: &Args) -> Result<Snapshot, String> {
+/// The dumps of a source, each with the line where it begins.
+fn read(source: &Source, args: &Args) -> Result<Vec<(u64, Snapshot)>, String> {
     match source {
-        Source::Process(instance) => ask(instance, args),
+        Source::Process(instance) => Ok(vec![(1, ask(instance, args)?)]),
         Source::Stdin => read_stream(&mut std::io::stdin().lock()),
         Source::File(path) => {
             let mut file =
@@ -204,9 +219,9 @@ fn read(source: &Source, args: &Args) -> Result<Snapshot, String> {
     }
 }
 
-fn read_stream(stream: &mut impl std::io::Read) -> Result<Snapshot, String> {
+fn read_stream(stream: &mut impl std::io::Read) -> Result<Vec<(u64, Snapshot)>, String> {
     let book = StackBook::default();
-    let mut tally = Tally::new(&book, KeepLabels::All, None);
+    let mut tallies = Tallies::new(&book, KeepLabels::All);
     let mut reader = Reader::new(FILE_LIMIT);
     let mut chunk = vec![0; CHUNK];
     let unreadable = |error: DumpError| format!("it cannot be read: {error}");
@@ -221,13 +236,13 @@ fn read_stream(stream: &mut impl std::io::Read) -> Result<Snapshot, String> {
         }
         let bytes = chunk.get(..len).unwrap_or_default();
         reader
-            .push(bytes, &mut |event| tally.add(event))
+            .push(bytes, &mut |event| tallies.add(event))
             .map_err(unreadable)?;
     }
     let facts = reader
-        .finish(&mut |event| tally.add(event))
+        .finish(&mut |event| tallies.add(event))
         .map_err(unreadable)?;
-    Ok(tally.finish(facts))
+    Ok(tallies.finish(facts))
 }
 
 /// Asks a process for its counts, and for the text when that is cheap or wanted.

@@ -16,8 +16,8 @@ pub(super) fn function(line: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a line that no file line follows was meant as a call: a stack that breaks off.
-pub(super) fn looks_like_call(line: &[u8]) -> bool {
+/// Whether a line is a call with its arguments; gccgo and C print names without any.
+pub(super) fn is_call(line: &[u8]) -> bool {
     let name = function(line);
     name.len() < line.len() && memchr::memchr(b' ', name).is_none()
 }

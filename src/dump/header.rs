@@ -22,6 +22,16 @@ pub(super) fn begins(line: &[u8]) -> bool {
     split_id(line).is_some_and(|(_, rest)| rest.starts_with(b"[") || rest.starts_with(b"gp="))
 }
 
+/// The length of the header that `text` begins with, its colon included; `None` when it begins with
+/// none, or with one that is not whole.
+pub(super) fn length(text: &[u8]) -> Option<usize> {
+    if !begins(text) {
+        return None;
+    }
+    let behind = take(text).ok()?.1;
+    Some(text.len() - behind.len())
+}
+
 /// The id and what follows the blank behind it.
 fn split_id(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_prefix(b"goroutine ")?;
@@ -36,6 +46,11 @@ fn split_id(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Takes a header line apart; the error says what is wrong with it.
 pub(super) fn parse(line: &[u8]) -> Result<Header<'_>, &'static str> {
+    take(line).map(|(header, _)| header)
+}
+
+/// A header and what follows its colon.
+fn take(line: &[u8]) -> Result<(Header<'_>, &[u8]), &'static str> {
     let (id, rest) = split_id(line).ok_or("goroutine header without an id")?;
     let id = number(id).ok_or("goroutine id out of range")?;
     let open = memchr::memchr(b'[', rest).ok_or("goroutine header without a state")?;
@@ -48,23 +63,24 @@ pub(super) fn parse(line: &[u8]) -> Result<Header<'_>, &'static str> {
         let behind = inside.get(close + 1..).unwrap_or_default();
         (inside.get(..close).unwrap_or_default(), None, behind)
     };
+    let mut behind = behind;
     if let Some(list) = behind.strip_prefix(b" {") {
         let end = labels::end(list).ok_or("goroutine header breaks off in its labels")?;
         found = list.get(..end).map(RawLabels::Text);
-        if list.get(end + 1) != Some(&b':') {
-            return Err("goroutine header without a colon at its end");
-        }
-    } else if !behind.starts_with(b":") {
-        return Err("goroutine header without a colon at its end");
+        behind = list.get(end + 1..).unwrap_or_default();
     }
+    let behind = behind
+        .strip_prefix(b":")
+        .ok_or("goroutine header without a colon at its end")?;
     let (state, minutes, leaked) = annotations(status);
-    Ok(Header {
+    let header = Header {
         id,
         state,
         minutes,
         leaked,
         labels: found,
-    })
+    };
+    Ok((header, behind))
 }
 
 type Status<'a> = (&'a [u8], Option<RawLabels<'a>>, &'a [u8]);

@@ -7,15 +7,16 @@
 use crate::model::Labels;
 
 /// The length of the list up to its closing brace; `text` begins behind the opening one.
-/// `None` when no closing brace comes.
+/// `None` when no closing brace comes, or an `&` that Go would quote: the text is HTML.
 pub(super) fn end(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let stop = at + memchr::memchr2(b'}', b'"', text.get(at..)?)?;
-        if text.get(stop) == Some(&b'}') {
-            return Some(stop);
+        let stop = at + memchr::memchr3(b'}', b'"', b'&', text.get(at..)?)?;
+        match text.get(stop) {
+            Some(b'}') => return Some(stop),
+            Some(b'"') => at = stop + 1 + quoted_end(text.get(stop + 1..)?)?,
+            _ => return None,
         }
-        at = stop + 1 + quoted_end(text.get(stop + 1..)?)?;
     }
 }
 
@@ -67,45 +68,8 @@ fn word(text: &[u8]) -> Option<(String, &[u8])> {
 fn unescape(body: &[u8]) -> String {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        if byte != b'\\' {
-            out.push(byte);
-            continue;
-        }
-        let Some((&escape, behind)) = rest.split_first() else {
-            break;
-        };
-        rest = behind;
-        match escape {
-            b'n' => out.push(b'\n'),
-            b'r' => out.push(b'\r'),
-            b't' => out.push(b'\t'),
-            b'a' => out.push(0x07),
-            b'b' => out.push(0x08),
-            b'f' => out.push(0x0c),
-            b'v' => out.push(0x0b),
-            b'x' => rest = hex(rest, 2, |code| out.push(u8::try_from(code).unwrap_or(b'?'))),
-            b'u' => rest = hex(rest, 4, |code| push_char(&mut out, code)),
-            b'U' => rest = hex(rest, 8, |code| push_char(&mut out, code)),
-            other => out.push(other),
-        }
+    while let Some(used) = super::escape::next(rest, &mut out) {
+        rest = rest.get(used..).unwrap_or_default();
     }
     super::lossy(&out)
-}
-
-fn hex(text: &[u8], digits: usize, mut give: impl FnMut(u32)) -> &[u8] {
-    let Some((code, rest)) = text.split_at_checked(digits) else {
-        return &[];
-    };
-    let parsed = std::str::from_utf8(code)
-        .ok()
-        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    give(parsed.unwrap_or(0xfffd));
-    rest
-}
-
-fn push_char(out: &mut Vec<u8>, code: u32) {
-    let char = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
 }

@@ -1,15 +1,21 @@
 //! Bytes to goroutines, in every form that Go prints them.
 //!
-//! [`Reader`] takes bytes as they arrive, undoes gzip, tells the form and hands each goroutine on
-//! as an [`Event`] that borrows from the input: what is kept is the caller's decision. A goroutine
-//! that cannot be read costs that goroutine and one complaint with its line; no input panics, and
-//! memory does not grow with the dump.
+//! [`Reader`] takes bytes as they arrive, undoes compression and UTF-16, tells the form and hands each
+//! goroutine on as an [`Event`] that borrows from the input: what is kept is the caller's decision.
+//! What loggers put around a dump is taken off. A goroutine that cannot be read costs that goroutine
+//! and one complaint with its line; no input panics, and memory does not grow with the dump.
 //!
 //! Absent on purpose: grouping, signatures, I/O.
 
+mod block;
+mod counted;
+mod decode;
+mod dress;
+mod escape;
 mod frame;
 mod header;
 mod labels;
+mod layer;
 mod profile;
 mod reader;
 mod text;
@@ -78,6 +84,8 @@ pub struct Goroutines<'a> {
     pub elision: Option<Elision>,
     /// The profile's depth limit cut root-most frames off.
     pub cut: bool,
+    /// The form hides functions of the runtime at the leaf: how it waits is not in the frames.
+    pub leaf_hidden: bool,
     /// Labels, where there are any.
     pub labels: Option<RawLabels<'a>>,
     /// What only text knows.
@@ -91,6 +99,14 @@ pub enum Event<'a> {
     Goroutines(Goroutines<'a>),
     /// Goroutines that were not.
     Complaint(Complaint),
+    /// What follows belongs to another dump of the same input. The first one, number 0, is told as
+    /// well; dumps of several sources can take turns.
+    Dump {
+        /// Its place in the order of appearance, from 0: the index of its [`Facts`].
+        number: usize,
+        /// The line where it begins, from 1.
+        line: u64,
+    },
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -210,6 +210,7 @@ impl<'a> Scratch<'a> {
             frames: &self.frames,
             elision: None,
             cut: self.frames.len() == self.depth_limit,
+            leaf_hidden: false,
             labels: (!self.labels.is_empty()).then_some(RawLabels::Pairs(&self.labels)),
             block: None,
         })

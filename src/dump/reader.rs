@@ -1,19 +1,13 @@
-//! From the bytes of an answer or a file to the right reader: gzip undone, size bounded, form
+//! From the bytes of an answer or a file to the right reader: compression undone, size bounded, form
 //! told by its first bytes.
 
-use std::io::Write as _;
-
-use flate2::write::MultiGzDecoder;
-
-use super::text::Text;
+use super::decode::{Utf16, Zip};
+use super::text::{Dumps, Outlet, Text};
 use super::{Event, profile};
 use crate::model::{Form, ProcessFacts};
 
 /// Go cuts `debug=2` off at exactly this many bytes, without a word (`runtime/pprof/pprof.go`).
 const GO_TEXT_LIMIT: u64 = 64 << 20;
-
-/// Compressed bytes undone at a time: at 1,000 to 1 a bomb grows by 1 MiB before it is seen.
-const GZIP_STEP: usize = 1 << 10;
 
 /// Bytes that are enough to tell the forms apart.
 const SNIFF: usize = 512;
@@ -36,9 +30,6 @@ pub enum DumpError {
     /// A web page.
     #[error("it is HTML, not a goroutine dump")]
     Html,
-    /// Text of a form that this version does not read.
-    #[error("it is a debug=1 profile; ask for debug=0 or debug=2 instead")]
-    Counted,
     /// Text without a single goroutine.
     #[error("no goroutine in it; it begins with `{0}`")]
     NoGoroutine(String),
@@ -48,9 +39,9 @@ pub enum DumpError {
     /// A protobuf that cannot be decoded.
     #[error("the profile cannot be decoded: {0}")]
     BadProfile(&'static str),
-    /// A gzip stream that cannot be decoded.
-    #[error("its gzip data is broken or breaks off")]
-    BadGzip,
+    /// Compressed data that cannot be undone.
+    #[error("its {0} data is broken or breaks off")]
+    BadZip(&'static str),
 }
 
 impl DumpError {
@@ -58,7 +49,7 @@ impl DumpError {
     pub const fn is_other_content(&self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::Html | Self::Counted | Self::NoGoroutine(_) | Self::OtherProfile(_)
+            Self::Empty | Self::Html | Self::NoGoroutine(_) | Self::OtherProfile(_)
         )
     }
 }
@@ -68,7 +59,7 @@ impl DumpError {
 pub struct Facts {
     /// The form found.
     pub form: Form,
-    /// The target cut the dump off.
+    /// The dump breaks off: the target cut it, or its end was lost.
     pub truncated: bool,
     /// About the process that made it.
     pub process: ProcessFacts,
@@ -78,8 +69,8 @@ pub struct Facts {
 #[derive(Debug)]
 pub struct Reader {
     body: Body,
-    gzip: Option<MultiGzDecoder<Vec<u8>>>,
-    /// Compressed or not is not known before two bytes are there.
+    zip: Zip,
+    /// Compressed or not is not known before these are there.
     magic: Vec<u8>,
     begun: bool,
 }
@@ -91,11 +82,12 @@ impl Reader {
             limit,
             taken: 0,
             head: Vec::new(),
-            form: Stage::Unknown,
+            stage: Stage::Unknown,
+            dumps: Dumps::default(),
         };
         Self {
             body,
-            gzip: None,
+            zip: Zip::None,
             magic: Vec::new(),
             begun: false,
         }
@@ -104,10 +96,11 @@ impl Reader {
     /// Takes the next bytes and hands on what they complete.
     pub fn push(&mut self, bytes: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
         if self.begun {
-            return self.unzip(bytes, on);
+            let body = &mut self.body;
+            return self.zip.undo(bytes, &mut |plain| body.push(plain, on));
         }
         self.magic.extend_from_slice(bytes);
-        if self.magic.len() < 2 {
+        if self.magic.len() < Zip::MAGIC {
             Ok(())
         } else {
             self.begin(on)
@@ -116,43 +109,29 @@ impl Reader {
 
     /// Bytes that are held back until the end: a profile is read as a whole.
     pub fn held(&self) -> usize {
-        match &self.body.form {
+        match &self.body.stage {
             Stage::Profile(body) => body.len(),
-            Stage::Text(_) | Stage::Unknown => 0,
+            Stage::Text(_) | Stage::Utf16(_) | Stage::Unknown => 0,
         }
     }
 
-    /// Takes the end of the input.
-    pub fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> Result<Facts, DumpError> {
+    /// Takes the end of the input. Gives what each dump in it tells, at least one, in the order of
+    /// their numbers.
+    pub fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> Result<Vec<Facts>, DumpError> {
         if !self.begun {
             self.begin(on)?;
         }
-        if let Some(gzip) = self.gzip.take() {
-            let rest = gzip.finish().map_err(|_| DumpError::BadGzip)?;
-            self.body.push(&rest, on)?;
-        }
+        let body = &mut self.body;
+        self.zip.finish(&mut |plain| body.push(plain, on))?;
         self.body.finish(on)
     }
 
     fn begin(&mut self, on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
         self.begun = true;
         let first = std::mem::take(&mut self.magic);
-        if first.starts_with(&[0x1f, 0x8b]) {
-            self.gzip = Some(MultiGzDecoder::new(Vec::new()));
-        }
-        self.unzip(&first, on)
-    }
-
-    fn unzip(&mut self, bytes: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
-        let Some(gzip) = &mut self.gzip else {
-            return self.body.push(bytes, on);
-        };
-        for step in bytes.chunks(GZIP_STEP) {
-            gzip.write_all(step).map_err(|_| DumpError::BadGzip)?;
-            let plain = std::mem::take(gzip.get_mut());
-            self.body.push(&plain, on)?;
-        }
-        Ok(())
+        self.zip = Zip::of(&first);
+        let body = &mut self.body;
+        self.zip.undo(&first, &mut |plain| body.push(plain, on))
     }
 }
 
@@ -161,15 +140,17 @@ impl Reader {
 struct Body {
     limit: u64,
     taken: u64,
-    /// The first bytes, until the form is known.
+    /// The first bytes: until the form is known, and for the words of an error.
     head: Vec<u8>,
-    form: Stage,
+    stage: Stage,
+    dumps: Dumps,
 }
 
 #[derive(Debug)]
 enum Stage {
     Unknown,
     Text(Text),
+    Utf16(Box<(Utf16, Text)>),
     Profile(Vec<u8>),
 }
 
@@ -179,8 +160,13 @@ impl Body {
         if self.taken > self.limit {
             return Err(DumpError::TooLarge { limit: self.limit });
         }
-        match &mut self.form {
-            Stage::Text(text) => text.push(bytes, on),
+        let dumps = &mut self.dumps;
+        match &mut self.stage {
+            Stage::Text(text) => text.push(bytes, &mut Outlet { on, dumps }),
+            Stage::Utf16(both) => {
+                let (utf16, text) = &mut **both;
+                text.push(utf16.decode(bytes), &mut Outlet { on, dumps });
+            }
             Stage::Profile(body) => body.extend_from_slice(bytes),
             Stage::Unknown => {
                 self.head.extend_from_slice(bytes);
@@ -193,67 +179,53 @@ impl Body {
     }
 
     fn decide(&mut self, on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
-        let head = std::mem::take(&mut self.head);
-        self.form = match sniff(&head)? {
-            Form::Proto => Stage::Profile(head),
-            Form::Debug2 => {
-                let mut text = Text::default();
-                text.push(head.strip_prefix(BOM).unwrap_or(&head), on);
-                self.head = head
-                    .get(..head.len().min(SNIFF))
-                    .unwrap_or_default()
-                    .to_vec();
-                Stage::Text(text)
-            }
+        let mut head = std::mem::take(&mut self.head);
+        if head.is_empty() {
+            return Err(DumpError::Empty);
+        }
+        if is_profile(&head) {
+            self.stage = Stage::Profile(head);
+            return Ok(());
+        }
+        let dumps = &mut self.dumps;
+        let mut outlet = Outlet { on, dumps };
+        let mut text = Text::default();
+        self.stage = if let Some(mut utf16) = Utf16::of(&head) {
+            text.push(utf16.decode(&head), &mut outlet);
+            Stage::Utf16(Box::new((utf16, text)))
+        } else {
+            text.push(head.strip_prefix(BOM).unwrap_or(&head), &mut outlet);
+            Stage::Text(text)
         };
+        head.truncate(SNIFF);
+        self.head = head;
         Ok(())
     }
 
-    fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> Result<Facts, DumpError> {
-        if matches!(self.form, Stage::Unknown) {
+    fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> Result<Vec<Facts>, DumpError> {
+        if matches!(self.stage, Stage::Unknown) {
             self.decide(on)?;
         }
-        match self.form {
-            Stage::Profile(body) => profile::read(&body, on),
-            Stage::Text(text) => {
-                let end = text.finish(on);
-                if end.goroutines == 0 {
-                    return Err(DumpError::NoGoroutine(beginning(&self.head)));
-                }
-                let truncated = self.taken == GO_TEXT_LIMIT;
-                let process = ProcessFacts {
-                    heap_high: end.heap_high,
-                    ..ProcessFacts::default()
-                };
-                Ok(Facts {
-                    form: Form::Debug2,
-                    truncated,
-                    process,
-                })
-            }
-            Stage::Unknown => Err(DumpError::Empty),
+        let dumps = &mut self.dumps;
+        match self.stage {
+            Stage::Profile(body) => return profile::read(&body, on).map(|facts| vec![facts]),
+            Stage::Text(text) => text.finish(&mut Outlet { on, dumps }),
+            Stage::Utf16(both) => both.1.finish(&mut Outlet { on, dumps }),
+            Stage::Unknown => return Err(DumpError::Empty),
         }
-    }
-}
-
-/// Tells the form by the first bytes.
-fn sniff(head: &[u8]) -> Result<Form, DumpError> {
-    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
-    if is_profile(head) {
-        return Ok(Form::Proto);
-    }
-    if head.is_empty() {
-        return Err(DumpError::Empty);
-    }
-    if text.starts_with(b"<") {
-        return Err(DumpError::Html);
-    }
-    let counted = text.starts_with(b"goroutine profile: total ")
-        || text.starts_with(b"goroutineleak profile: total ");
-    if counted {
-        Err(DumpError::Counted)
-    } else {
-        Ok(Form::Debug2)
+        if self.dumps.found.is_empty() {
+            return Err(no_goroutine(&self.head));
+        }
+        let cut_by_go = self.taken == GO_TEXT_LIMIT;
+        let facts = self.dumps.found.into_iter().map(|dump| Facts {
+            form: dump.form,
+            truncated: dump.torn || (cut_by_go && dump.form == Form::Debug2),
+            process: ProcessFacts {
+                heap_high: dump.heap_high,
+                ..ProcessFacts::default()
+            },
+        });
+        Ok(facts.collect())
     }
 }
 
@@ -261,6 +233,19 @@ fn sniff(head: &[u8]) -> Result<Form, DumpError> {
 /// 11), others the sample type (field 1). Text may hold control characters, but not these.
 fn is_profile(head: &[u8]) -> bool {
     matches!(head, [0x0a | 0x5a, 2..=20, 0x08 | 0x10, ..])
+}
+
+fn no_goroutine(head: &[u8]) -> DumpError {
+    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let lower = text
+        .get(..text.len().min(15))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    if lower.starts_with(b"<!doctype") || lower.starts_with(b"<html") {
+        DumpError::Html
+    } else {
+        DumpError::NoGoroutine(beginning(head))
+    }
 }
 
 /// The first words of what was no dump, safe to print.

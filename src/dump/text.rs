@@ -1,12 +1,17 @@
-//! The text form: one block a goroutine, as `debug=2`, `runtime.Stack` and crashes print it.
+//! Text with goroutines in it: `debug=2`, `debug=1`, what crashes print, and logs of all that.
 //!
 //! Bytes are pushed in as they arrive. Whole blocks are read where they lie; only the block that
-//! a chunk cuts in two is copied and read again with the next one.
+//! a chunk cuts in two is copied and read again with the next one. A line with a goroutine header
+//! that does not begin it teaches what the dump wears ([`Dress`]); lines that wear it are read, with
+//! it taken off, by a reader of their own.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
-use super::{Block, Event, Goroutines, RawFrame, frame, header};
-use crate::model::{Complaint, Elision};
+use super::block::{self, Step, Wrong};
+use super::dress::{Dress, Json, Loose, Taken, unescape_string};
+use super::layer::Layer;
+use super::{Event, Goroutines, RawFrame, counted, frame, header};
+use crate::model::{Complaint, Form};
 
 /// A block longer than this is not a goroutine: 100 frames of 4 KiB and a header of 600 KiB fit.
 const MAX_BLOCK: usize = 1 << 20;
@@ -15,35 +20,121 @@ const MAX_BLOCK: usize = 1 << 20;
 /// target that drips bytes cannot make the work quadratic.
 const RETRY_AFTER: usize = 64 << 10;
 
-/// Lines inside a block that are no frames (registers, log lines) before the block counts as over.
-const MAX_NOISE: usize = 4;
+/// Dress below dress: a JSON string in a CRI log, coloured, is three.
+const MAX_DEPTH: u8 = 6;
 
-/// Reads a text dump that arrives in chunks.
+/// Different prefixes taken off in one log; further ones stay on.
+const MAX_LAYERS: usize = 64;
+
+/// A line longer than this is read before its end comes, if it is a dump in one string.
+const LONG_LINE: usize = 256 << 10;
+
+/// Lines below a header that are looked at for its prefix.
+const NEAR: usize = 16;
+
+/// Bytes below a header that tell how its lines were changed.
+const LOOK: usize = 4 << 10;
+
+const TOO_LONG: &str = "goroutine block longer than 1 MiB";
+
+/// What one dump in the text told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dump {
+    pub(super) form: Form,
+    /// It breaks off.
+    pub(super) torn: bool,
+    /// High half of a heap pointer, where Go draws it anew at each start (1.26 and later).
+    pub(super) heap_high: Option<u32>,
+}
+
+/// Where goroutines go, and the dumps that they belong to.
+pub(super) struct Outlet<'o> {
+    pub(super) on: &'o mut dyn FnMut(Event<'_>),
+    pub(super) dumps: &'o mut Dumps,
+}
+
+/// The dumps found, in order of appearance.
+#[derive(Debug, Default)]
+pub(super) struct Dumps {
+    pub(super) found: Vec<Dump>,
+    /// The one that the last event belonged to.
+    current: usize,
+}
+
+/// Reads text that arrives in chunks.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     /// The beginning of a block whose end has not come.
     carry: Vec<u8>,
     /// `carry` had this length at the last try.
     tried: usize,
-    /// Lines before `carry`.
+    /// Lines before `counted` bytes of the buffer that is being read.
     lines: u64,
-    end: End,
+    counted: usize,
+    /// Dresses that were taken off above this text.
+    depth: u8,
+    place: Place,
+    layers: Vec<Layer>,
+    /// All lines from here on are loose.
+    loose: Option<Box<Layer>>,
+    /// Inside a quoted string.
+    string: Option<Box<Layer>>,
 }
 
-/// What the whole text told.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct End {
-    /// Goroutines and complaints handed on.
-    pub(super) goroutines: u64,
-    /// High half of a heap pointer, where Go draws it anew at each start (1.26 and later).
-    pub(super) heap_high: Option<u32>,
+/// Where in the text the reader stands, between blocks.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each was seen or not, by itself"
+)]
+struct Place {
+    /// The dump that blocks belong to.
+    dump: Option<usize>,
+    /// Id of the first goroutine of the dump.
+    first_id: Option<u64>,
+    /// Something that begins a dump was seen since the last block.
+    sign: bool,
+    /// The process prints a dump once a thread (`GOTRACEBACK=crash`).
+    threads: bool,
+    /// There was text that is no goroutine.
+    log: bool,
+    /// Inside the header lines of an HTTP answer.
+    http: bool,
+    /// Inside the text of a panic: its lines are indented deeper than this.
+    panic: Option<usize>,
+    /// The panic's line has more than blanks before it, so that only a header can end its text.
+    prefixed: bool,
+    profile: Option<Profile>,
+}
+
+/// A `debug=1` profile that is being read.
+#[derive(Debug, Default)]
+struct Profile {
+    total: u64,
+    seen: u64,
+    root: counted::Root,
 }
 
 impl Text {
+    /// A reader of what is below a dress.
+    pub(super) fn below(&self) -> Self {
+        let mut text = Self {
+            depth: self.depth + 1,
+            ..Self::default()
+        };
+        text.place.log = true;
+        text
+    }
+
+    /// Lines that have been read.
+    pub(super) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// Takes the next bytes.
-    pub(super) fn push(&mut self, bytes: &[u8], on: &mut impl FnMut(Event<'_>)) {
+    pub(super) fn push(&mut self, bytes: &[u8], outlet: &mut Outlet<'_>) {
         if self.carry.is_empty() {
-            let used = self.read(bytes, false, on);
+            let used = self.read(bytes, false, outlet);
             self.carry
                 .extend_from_slice(bytes.get(used..).unwrap_or_default());
             self.tried = self.carry.len();
@@ -51,68 +142,579 @@ impl Text {
         }
         self.carry.extend_from_slice(bytes);
         if self.carry.len() >= self.tried + RETRY_AFTER {
-            self.read_carry(false, on);
+            self.read_carry(false, outlet);
         }
     }
 
-    /// Takes the end of the dump.
-    pub(super) fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> End {
-        self.read_carry(true, on);
-        self.end
+    /// Takes the end of the text.
+    pub(super) fn finish(mut self, outlet: &mut Outlet<'_>) {
+        self.read_carry(true, outlet);
+        self.end_profile(&[], 0, outlet);
+        let below = self
+            .layers
+            .into_iter()
+            .chain(self.loose.map(|layer| *layer));
+        for layer in below.chain(self.string.map(|layer| *layer)) {
+            layer.finish(outlet);
+        }
     }
 
-    fn read_carry(&mut self, end: bool, on: &mut impl FnMut(Event<'_>)) {
+    fn read_carry(&mut self, end: bool, outlet: &mut Outlet<'_>) {
         let mut carry = std::mem::take(&mut self.carry);
-        let used = self.read(&carry, end, on);
+        let used = self.read(&carry, end, outlet);
         carry.drain(..used);
         self.tried = carry.len();
         self.carry = carry;
     }
 
-    /// Reads the whole blocks in `buffer`; returns the bytes that are done with.
-    fn read(&mut self, buffer: &[u8], end: bool, on: &mut impl FnMut(Event<'_>)) -> usize {
+    /// Reads what is whole in `buffer`; returns the bytes that are done with.
+    fn read(&mut self, buffer: &[u8], end: bool, outlet: &mut Outlet<'_>) -> usize {
         let mut frames = Vec::with_capacity(128);
         let mut at = 0;
-        let mut counted = 0;
-        while let Some(start) = next_header(buffer, at, end) {
-            at = start;
-            let rest = buffer.get(at..).unwrap_or_default();
-            let block = match read_block(rest, end, &mut frames) {
-                Step::More if rest.len() <= MAX_BLOCK => break,
-                Step::More => Read {
-                    used: b"goroutine ".len(),
-                    result: Err((0, TOO_LONG)),
-                },
-                Step::Done(read) => read,
-            };
-            if self.end.goroutines == 0 {
-                self.end.heap_high = heap_high(rest);
+        self.counted = 0;
+        while at < buffer.len() {
+            match self.step(buffer, at, end, &mut frames, outlet) {
+                Some(next) => at = next,
+                None => break,
             }
-            self.end.goroutines += 1;
-            match block.result {
-                Ok(found) => on(Event::Goroutines(Goroutines {
-                    frames: &frames,
-                    ..found
-                })),
-                Err((offset, what)) => {
-                    self.lines += newlines(buffer, counted, at + offset);
-                    counted = at + offset;
-                    on(Event::Complaint(Complaint {
-                        line: self.lines + 1,
-                        what: what.to_owned(),
-                        goroutines: 1,
-                    }));
-                }
-            }
-            at += block.used;
         }
-        let used = match next_header(buffer, at, end) {
-            Some(start) => start,
-            None if end => buffer.len(),
-            None => line_start(buffer, at),
+        self.line_of(buffer, at);
+        at
+    }
+
+    /// The line, from 0, of an offset that is not before the last one asked for.
+    fn line_of(&mut self, buffer: &[u8], at: usize) -> u64 {
+        let passed = buffer.get(self.counted..at).unwrap_or_default();
+        self.lines += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.counted = self.counted.max(at);
+        self.lines
+    }
+
+    /// Reads one line, block or piece of a string at `at`; gives the offset behind it, or `None` when
+    /// more bytes are needed.
+    fn step<'b>(
+        &mut self,
+        buffer: &'b [u8],
+        at: usize,
+        end: bool,
+        frames: &mut Vec<RawFrame<'b>>,
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        let rest = buffer.get(at..)?;
+        if self.string.is_some() {
+            return self.read_string(buffer, at, end, outlet);
+        }
+        let (line, next) = match memchr(b'\n', rest) {
+            Some(newline) => (rest.get(..newline)?, at + newline + 1),
+            None if end => (rest, buffer.len()),
+            None => return self.unfinished(buffer, at, outlet),
         };
-        self.lines += newlines(buffer, counted, used);
-        used
+        if let Some(mut loose) = self.loose.take() {
+            let number = self.line_of(buffer, at);
+            loose.take(line, number, outlet);
+            self.loose = Some(loose);
+            return Some(next);
+        }
+        if header::begins(line) && is_header_line(line) {
+            return self.block(buffer, at, end, frames, outlet);
+        }
+        if self.place.profile.is_some() && counted::begins(line) {
+            return self.record(buffer, at, end, frames, outlet);
+        }
+        if !self.layers.is_empty() && self.take_layer(buffer, at, line, outlet) {
+            return Some(next);
+        }
+        if let Some(total) = counted::total(line) {
+            self.begin_profile(total, buffer, at, outlet);
+            return Some(next);
+        }
+        if let Some(found) = anchor(line)
+            && !self
+                .place
+                .is_panic_text(line.get(..found).unwrap_or_default())
+        {
+            return self.dressed(buffer, at, found, (line, next), end, frames, outlet);
+        }
+        self.place.note(line, outlet.dumps);
+        Some(next)
+    }
+
+    /// A line whose end has not come. One that goes on for very long may be a dump in one string.
+    fn unfinished(&mut self, buffer: &[u8], at: usize, outlet: &mut Outlet<'_>) -> Option<usize> {
+        let line = buffer.get(at..)?;
+        if line.len() > LONG_LINE
+            && self.loose.is_none()
+            && let Some(found) = anchor(line)
+            && is_in_string(line, found)
+            && !header::begins(line)
+        {
+            return self.begin_string(buffer, at, found, outlet);
+        }
+        // A line that never ends is noise, and must not be kept.
+        (line.len() > MAX_BLOCK).then_some(buffer.len())
+    }
+
+    /// Reads a goroutine block whose header begins at `at`.
+    fn block<'b>(
+        &mut self,
+        buffer: &'b [u8],
+        at: usize,
+        end: bool,
+        frames: &mut Vec<RawFrame<'b>>,
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        let rest = buffer.get(at..)?;
+        let read = match block::read(rest, end, frames) {
+            Step::More if rest.len() <= MAX_BLOCK => return None,
+            Step::More => block::Read {
+                used: b"goroutine ".len(),
+                result: Err(Wrong::new(0, TOO_LONG)),
+            },
+            Step::Done(read) => read,
+        };
+        match read.result {
+            Ok(found) => {
+                let whole = rest.get(..read.used).unwrap_or_default();
+                self.enter(&found, frames, whole, outlet, (buffer, at));
+                (outlet.on)(Event::Goroutines(Goroutines { frames, ..found }));
+            }
+            Err(wrong) => {
+                // Chunks must not decide what is seen.
+                if !end && rest.len() < LOOK {
+                    return None;
+                }
+                if self.loosen(rest) {
+                    return Some(at);
+                }
+                self.complain(wrong, buffer, at, outlet);
+            }
+        }
+        Some(at + read.used)
+    }
+
+    /// Whether the lines below a header that could not be read look like Go's, but changed.
+    fn loosen(&mut self, rest: &[u8]) -> bool {
+        let (header, below) = match memchr(b'\n', rest) {
+            Some(newline) => rest.split_at(newline),
+            None => return false,
+        };
+        let below = below.get(1..below.len().min(LOOK)).unwrap_or_default();
+        if self.depth >= MAX_DEPTH {
+            return false;
+        }
+        let Some(loose) = Loose::learn(header, below) else {
+            return false;
+        };
+        let mut below = self.below();
+        below.place = std::mem::take(&mut self.place);
+        self.loose = Some(Box::new(Layer::new(Dress::Loose(loose), below)));
+        true
+    }
+
+    fn complain(&mut self, wrong: Wrong, buffer: &[u8], at: usize, outlet: &mut Outlet<'_>) {
+        if wrong.goroutines > 0 || self.place.dump.is_some() {
+            self.open(None, buffer, at, outlet);
+        }
+        if let Some(dump) = self
+            .place
+            .dump
+            .and_then(|dump| outlet.dumps.found.get_mut(dump))
+        {
+            dump.torn |= wrong.torn;
+        }
+        (outlet.on)(Event::Complaint(Complaint {
+            line: self.line_of(buffer, at + wrong.at) + 1,
+            what: wrong.what.to_owned(),
+            goroutines: wrong.goroutines,
+        }));
+    }
+
+    /// Makes sure that the events to come go to the right dump, a new one where one begins.
+    fn enter(
+        &mut self,
+        found: &Goroutines<'_>,
+        frames: &[RawFrame<'_>],
+        whole: &[u8],
+        outlet: &mut Outlet<'_>,
+        (buffer, at): (&[u8], usize),
+    ) {
+        let Some(block) = found.block else { return };
+        if let Some(first) = self.place.first_id {
+            let writer = || {
+                block.state == b"running"
+                    && frames
+                        .first()
+                        .is_some_and(|leaf| leaf.function.starts_with(b"runtime/pprof.write"))
+            };
+            let again = block.id == first && first != 0 && !self.place.threads;
+            self.place.sign |= again || writer();
+        } else {
+            self.place.first_id = Some(block.id);
+        }
+        let id = block.id;
+        let is_new = self.open(Some(id), buffer, at, outlet);
+        if is_new && let Some(dump) = outlet.dumps.found.last_mut() {
+            dump.heap_high = heap_high(whole);
+        }
+    }
+
+    /// Opens the dump that a block belongs to; whether it is a new one.
+    fn open(&mut self, id: Option<u64>, buffer: &[u8], at: usize, outlet: &mut Outlet<'_>) -> bool {
+        let place = &mut self.place;
+        let sign = std::mem::take(&mut place.sign);
+        let (number, is_new) = match place.dump {
+            Some(number) if !sign => (number, false),
+            _ => {
+                let form = match (&place.profile, place.log) {
+                    (Some(_), _) => Form::Debug1,
+                    (None, true) => Form::Log,
+                    (None, false) => Form::Debug2,
+                };
+                outlet.dumps.found.push(Dump {
+                    form,
+                    torn: false,
+                    heap_high: None,
+                });
+                place.first_id = id;
+                place.threads = false;
+                (outlet.dumps.found.len() - 1, true)
+            }
+        };
+        place.dump = Some(number);
+        if is_new || outlet.dumps.current != number {
+            outlet.dumps.current = number;
+            let line = self.line_of(buffer, at) + 1;
+            (outlet.on)(Event::Dump { number, line });
+        }
+        is_new
+    }
+
+    fn begin_profile(&mut self, total: u64, buffer: &[u8], at: usize, outlet: &mut Outlet<'_>) {
+        self.end_profile(buffer, at, outlet);
+        self.place.sign = true;
+        self.place.profile = Some(Profile {
+            total,
+            ..Profile::default()
+        });
+    }
+
+    /// Ends a `debug=1` profile: goroutines that its head promised and that did not come are told.
+    fn end_profile(&mut self, buffer: &[u8], at: usize, outlet: &mut Outlet<'_>) {
+        let Some(profile) = &self.place.profile else {
+            return;
+        };
+        let missing = profile.total.saturating_sub(profile.seen);
+        // What came since the last record begins the next dump, not this one.
+        let sign = profile.seen > 0 && std::mem::take(&mut self.place.sign);
+        if missing > 0 {
+            let what = "the profile breaks off: its head counts more goroutines than follow";
+            let wrong = Wrong {
+                torn: true,
+                goroutines: missing,
+                ..Wrong::new(0, what)
+            };
+            self.complain(wrong, buffer, at, outlet);
+        }
+        self.place.sign |= sign;
+        self.place.profile = None;
+    }
+
+    /// Reads a record of a `debug=1` profile.
+    fn record<'b>(
+        &mut self,
+        buffer: &'b [u8],
+        at: usize,
+        end: bool,
+        frames: &mut Vec<RawFrame<'b>>,
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        let rest = buffer.get(at..)?;
+        let mut profile = self.place.profile.take()?;
+        let read = counted::read(rest, end, frames, &mut profile.root);
+        let Some(record) = read else {
+            self.place.profile = Some(profile);
+            return (rest.len() > MAX_BLOCK).then_some(at + 1);
+        };
+        profile.seen = profile.seen.saturating_add(record.goroutines.count);
+        self.place.profile = Some(profile);
+        self.open(None, buffer, at, outlet);
+        if record.whole {
+            (outlet.on)(Event::Goroutines(Goroutines {
+                frames,
+                ..record.goroutines
+            }));
+        } else {
+            let wrong = Wrong {
+                torn: true,
+                goroutines: record.goroutines.count,
+                ..Wrong::new(0, "the profile breaks off in this record")
+            };
+            self.complain(wrong, buffer, at, outlet);
+        }
+        Some(at + record.used)
+    }
+
+    /// Hands a line to the layer that wears its dress.
+    fn take_layer(
+        &mut self,
+        buffer: &[u8],
+        at: usize,
+        line: &[u8],
+        outlet: &mut Outlet<'_>,
+    ) -> bool {
+        let number = self.line_of(buffer, at);
+        let taken = self
+            .layers
+            .iter_mut()
+            .position(|layer| layer.take(line, number, outlet) == Taken::Yes);
+        // Lines of one source come in runs: the layer of the last one is asked first.
+        if let Some(found @ 1..) = taken {
+            self.layers.swap(0, found);
+        }
+        taken.is_some()
+    }
+
+    /// A line with a goroutine header, or the head of a profile, at `found`: learns what it wears.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a step of the reader, split off for its length"
+    )]
+    fn dressed<'b>(
+        &mut self,
+        buffer: &'b [u8],
+        at: usize,
+        found: usize,
+        (line, next): (&[u8], usize),
+        end: bool,
+        frames: &mut Vec<RawFrame<'b>>,
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        if self.depth >= MAX_DEPTH {
+            self.place.note(line, outlet.dumps);
+            return Some(next);
+        }
+        if is_in_string(line, found) {
+            if is_line_of_json(line, found)
+                && self.layers.len() < MAX_LAYERS
+                && let Some(json) = Json::learn(line, found)
+            {
+                self.layers
+                    .insert(0, Layer::new(Dress::Json(json), self.below()));
+                return Some(at);
+            }
+            return self.begin_string(buffer, at, found, outlet);
+        }
+        if line.contains(&0x1b) {
+            let mut below = self.below();
+            below.place = std::mem::take(&mut self.place);
+            below.place.log = true;
+            let dress = Dress::Loose(Loose::default());
+            self.loose = Some(Box::new(Layer::new(dress, below)));
+            return Some(at);
+        }
+        let prefix = line.get(..found)?;
+        let below = buffer.get(next..).unwrap_or_default();
+        let enough = end || memchr::memchr_iter(b'\n', below).nth(NEAR).is_some();
+        if !enough && below.len() <= MAX_BLOCK {
+            return None;
+        }
+        let mut dress = Dress::of_prefix(prefix);
+        if wears(&mut dress, below) && self.layers.len() < MAX_LAYERS {
+            self.place.panic = None;
+            self.layers.insert(0, Layer::new(dress, self.below()));
+            return Some(at);
+        }
+        // Only the header has something before it: a stack that was logged as one message.
+        let stack = buffer.get(at + found..)?;
+        let cut =
+            !end && stack.len() < LOOK || matches!(block::read(stack, end, frames), Step::More);
+        if cut && stack.len() <= MAX_BLOCK {
+            return None;
+        }
+        self.place.panic = None;
+        if !prefix.trim_ascii().is_empty() {
+            self.place.note(prefix, outlet.dumps);
+            self.place.sign = true;
+        }
+        if header::begins(line.get(found..)?) {
+            self.block(buffer, at + found, end, frames, outlet)
+        } else {
+            Some(at + found)
+        }
+    }
+
+    /// Enters the quoted string that holds the header at `found`.
+    fn begin_string(
+        &mut self,
+        buffer: &[u8],
+        at: usize,
+        found: usize,
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        let line = buffer.get(at..)?;
+        let before = line.get(..found)?;
+        self.place.note(before, outlet.dumps);
+        let opening = memchr::memrchr_iter(b'"', before)
+            .find(|quote| *quote == 0 || before.get(quote - 1) != Some(&b'\\'));
+        // The whole message: the panic that it may begin with tells false headers from true ones.
+        let start = opening.map_or(found, |quote| quote + 1);
+        self.string = Some(Box::new(Layer::new(
+            Dress::Loose(Loose::default()),
+            self.below(),
+        )));
+        Some(at + start)
+    }
+
+    /// Reads on in a quoted string.
+    fn read_string(
+        &mut self,
+        buffer: &[u8],
+        at: usize,
+        end: bool,
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        let rest = buffer.get(at..)?;
+        let mut string = self.string.take()?;
+        let number = self.line_of(buffer, at);
+        let mut plain = Vec::new();
+        let (used, over) = unescape_string(rest, &mut plain);
+        string.write(&plain, number, outlet);
+        if over || (end && used < rest.len()) {
+            string.write(b"\n", number, outlet);
+            string.finish(outlet);
+            return Some(at + used + usize::from(rest.get(used) == Some(&b'"')));
+        }
+        self.string = Some(string);
+        (used > 0).then_some(at + used)
+    }
+}
+
+impl Place {
+    /// Whether a header behind `prefix` belongs to the text of a panic: since Go 1.23 the lines of
+    /// its message are indented (`printindented` in `runtime/error.go`).
+    fn is_panic_text(&self, prefix: &[u8]) -> bool {
+        self.panic.is_some_and(|depth| indent(prefix) > depth)
+    }
+
+    /// Takes a line between blocks that is none of a goroutine's.
+    fn note(&mut self, line: &[u8], dumps: &mut Dumps) {
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            self.http = false;
+            return;
+        }
+        self.http |= text.starts_with(b"HTTP/");
+        if !self.http {
+            self.log = true;
+            if let Some(dump) = self.dump.and_then(|dump| dumps.found.get_mut(dump))
+                && dump.form == Form::Debug2
+            {
+                dump.form = Form::Log;
+            }
+        }
+        self.threads |= text == b"-----";
+        let panics = [&b"panic: "[..], b"fatal error: "]
+            .into_iter()
+            .find_map(|word| memmem::find(line, word));
+        if let Some(at) = panics {
+            let prefix = line.get(..at).unwrap_or_default();
+            let depth = indent(prefix);
+            self.prefixed = depth < prefix.len();
+            self.panic = Some(self.panic.map_or(depth, |known| known.min(depth)));
+        } else if indent_of(line) == 0 && !self.prefixed {
+            self.panic = None;
+        }
+        let begins = panics.is_some()
+            || text.starts_with(b"HTTP/")
+            || text.starts_with(b"SIGQUIT: quit")
+            || text.starts_with(b"SIGABRT: abort")
+            || memmem::find(text, b"panic serving ").is_some();
+        self.sign |= begins && !self.threads;
+    }
+}
+
+/// Whether lines near wear the dress of the header above them. Lines of other sources may come
+/// between; a call right below the header is the stack itself, without any.
+fn wears(dress: &mut Dress, below: &[u8]) -> bool {
+    let mut near = below.split(|byte| *byte == b'\n').take(NEAR + 1);
+    let mut fits =
+        |line: &[u8]| !line.is_empty() && dress.take_off(line, &mut Vec::new()) == Taken::Yes;
+    match near.next() {
+        Some(line) if fits(line) => true,
+        Some(line) if frame::is_call(line.trim_ascii_end()) => false,
+        _ => near.any(fits),
+    }
+}
+
+/// How far the end of a prefix is indented, in blanks, tabs or escaped tabs.
+fn indent(prefix: &[u8]) -> usize {
+    let mut depth = 0;
+    let mut rest = prefix;
+    loop {
+        rest = match rest {
+            [head @ .., b' ' | b'\t'] | [head @ .., b'\\', b't'] => head,
+            [head @ .., b'#', b'0', b'1', b'1'] => head,
+            _ => return depth,
+        };
+        depth += 1;
+    }
+}
+
+/// Blanks that a line begins with.
+fn indent_of(line: &[u8]) -> usize {
+    line.len() - line.trim_ascii_start().len()
+}
+
+/// Where in a line a goroutine header, or the head of a profile, stands that something follows or
+/// precedes.
+fn anchor(line: &[u8]) -> Option<usize> {
+    memmem::find_iter(line, b"goroutine").find(|at| {
+        let text = line.get(*at..).unwrap_or_default();
+        if counted::total(text).is_some() {
+            return true;
+        }
+        if !header::begins(text) {
+            return false;
+        }
+        match header::length(text) {
+            Some(len) => {
+                let behind = text.get(len..).unwrap_or_default().trim_ascii();
+                behind.is_empty() || matches!(behind.first(), Some(b'\\' | 0x1b))
+            }
+            // Its labels may hold escaped quotes.
+            None => is_in_string(line, *at),
+        }
+    })
+}
+
+/// Whether the header at `found` stands in a quoted string: its end of line is an escape.
+fn is_in_string(line: &[u8], found: usize) -> bool {
+    let text = line.get(found..).unwrap_or_default();
+    match header::length(text) {
+        Some(len) => text.get(len) == Some(&b'\\'),
+        None => {
+            header::begins(text)
+                && memmem::find(text, b"\\n").is_some()
+                && line
+                    .get(..found)
+                    .is_some_and(|before| before.contains(&b'"'))
+        }
+    }
+}
+
+/// Whether the string that holds the header ends with the line: docker's and `go test -json`'s do.
+fn is_line_of_json(line: &[u8], found: usize) -> bool {
+    let text = line.get(found..).unwrap_or_default();
+    let end = memmem::find(text, b"\\n").map(|at| at + 2);
+    end.and_then(|end| text.get(end)) == Some(&b'"')
+}
+
+/// Whether a line that begins with a header is one: nothing but blanks follows its colon. One that
+/// breaks off is one too.
+fn is_header_line(line: &[u8]) -> bool {
+    match line.last() {
+        Some(b':' | b' ' | b'\t' | b'\r') => true,
+        _ => !is_in_string(line, 0) && header::length(line).is_none(),
     }
 }
 
@@ -122,9 +724,9 @@ fn heap_high(block: &[u8]) -> Option<u32> {
     const WRITER: &[u8] = b"\nruntime/pprof.writeGoroutineStacks({0x";
     const GO_1_25_HEAP: u32 = 0xc0;
     let head = block.get(..block.len().min(512))?;
-    let at = memchr::memmem::find(head, WRITER)? + WRITER.len();
+    let at = memmem::find(head, WRITER)? + WRITER.len();
     let arguments = head.get(at..)?;
-    let pointer = arguments.get(memchr::memmem::find(arguments, b", 0x")? + 4..)?;
+    let pointer = arguments.get(memmem::find(arguments, b", 0x")? + 4..)?;
     let digits = pointer
         .iter()
         .take_while(|byte| byte.is_ascii_hexdigit())
@@ -132,271 +734,4 @@ fn heap_high(block: &[u8]) -> Option<u32> {
     let pointer = std::str::from_utf8(pointer.get(..digits)?).ok()?;
     let high = u32::try_from(u64::from_str_radix(pointer, 16).ok()? >> 32).ok()?;
     (high > GO_1_25_HEAP).then_some(high)
-}
-
-const TOO_LONG: &str = "goroutine block longer than 1 MiB";
-
-fn newlines(buffer: &[u8], from: usize, to: usize) -> u64 {
-    memchr::memchr_iter(b'\n', buffer.get(from..to).unwrap_or_default()).count() as u64
-}
-
-/// Where the last line, which may not be whole yet, begins; not before `from`.
-fn line_start(buffer: &[u8], from: usize) -> usize {
-    let tail = buffer.get(from..).unwrap_or_default();
-    let start = memchr::memrchr(b'\n', tail).map_or(0, |newline| newline + 1);
-    // A line that never ends is noise, and must not be kept.
-    if tail.len() - start > MAX_BLOCK {
-        buffer.len()
-    } else {
-        from + start
-    }
-}
-
-/// The next offset at or behind `from`, a line's start, where a goroutine header stands.
-fn next_header(buffer: &[u8], from: usize, end: bool) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let rest = buffer.get(at..)?;
-        match memchr(b'\n', rest) {
-            Some(newline) => {
-                if header::begins(rest.get(..newline)?) {
-                    return Some(at);
-                }
-                at += newline + 1;
-            }
-            // A header that is cut off is a goroutine all the same.
-            None => return (end && header::begins(rest)).then_some(at),
-        }
-    }
-}
-
-/// What came of one try to read a block.
-enum Step<'a> {
-    /// The end of the block has not come yet.
-    More,
-    Done(Read<'a>),
-}
-
-struct Read<'a> {
-    used: usize,
-    /// The goroutine without its frames, or the offset of what is wrong and what it is.
-    result: Result<Goroutines<'a>, (usize, &'static str)>,
-}
-
-/// A line of a block, by what it says.
-#[derive(Clone, Copy)]
-enum Line<'a> {
-    End,
-    Header,
-    Location(&'a [u8]),
-    Unavailable,
-    Elided(&'a [u8]),
-    Creator(&'a [u8]),
-    Ancestors,
-    Foreign,
-    Other,
-}
-
-fn classify(line: &[u8]) -> Line<'_> {
-    match line.first() {
-        None => Line::End,
-        Some(b'\t') => {
-            let text = line.get(1..).unwrap_or_default();
-            if text.ends_with(b"; stack unavailable") && text.starts_with(b"goroutine ") {
-                Line::Unavailable
-            } else {
-                Line::Location(text)
-            }
-        }
-        Some(b'g') if header::begins(line) => Line::Header,
-        Some(b'.') if line.ends_with(b" frames elided...") => Line::Elided(line),
-        Some(b'c') => frame::creator(line).map_or(Line::Other, Line::Creator),
-        Some(b'[') if line.starts_with(b"[originating from goroutine ") => Line::Ancestors,
-        Some(b'n') if line.starts_with(b"non-Go function at pc=") => Line::Foreign,
-        Some(_) => Line::Other,
-    }
-}
-
-/// Where in a block the reader stands.
-#[derive(Default)]
-struct Place<'a> {
-    /// The line before, if it may be the function of a location to come.
-    pending: Option<(usize, &'a [u8])>,
-    elision: Option<Elision>,
-    creator: Option<&'a [u8]>,
-    /// The location to come belongs to `created by`.
-    in_creator: bool,
-    /// What follows are the stacks of ancestors, not of this goroutine.
-    in_ancestors: bool,
-    unavailable: bool,
-    noise: usize,
-    wrong: Option<(usize, &'static str)>,
-}
-
-/// Reads the block at the start of `buffer`, which begins with a header line.
-fn read_block<'a>(buffer: &'a [u8], end: bool, frames: &mut Vec<RawFrame<'a>>) -> Step<'a> {
-    frames.clear();
-    let mut at = match memchr(b'\n', buffer) {
-        Some(newline) => newline + 1,
-        None if end => buffer.len(),
-        None => return Step::More,
-    };
-    let head = trim_end(buffer.get(..at).unwrap_or_default());
-    let mut place = Place::default();
-    loop {
-        let rest = buffer.get(at..).unwrap_or_default();
-        let (line, next) = match memchr(b'\n', rest) {
-            Some(newline) => (rest.get(..newline).unwrap_or_default(), at + newline + 1),
-            None if end => (rest, buffer.len()),
-            None => return Step::More,
-        };
-        let kind = classify(trim_end(line));
-        // Without its newline a line may be torn; one behind `created by` harms nothing.
-        if next == at + line.len() && !line.is_empty() && !place.in_creator {
-            place
-                .wrong
-                .get_or_insert((at, "dump breaks off in this goroutine"));
-        }
-        match kind {
-            Line::End => at = next,
-            Line::Header => {}
-            _ if place.take(kind, at, line, frames) => {
-                at = next;
-                continue;
-            }
-            _ => {}
-        }
-        return Step::Done(Read {
-            used: at,
-            result: close(head, place, frames),
-        });
-    }
-}
-
-impl<'a> Place<'a> {
-    /// Takes a line that is neither blank nor a header; false when the block is over before it.
-    fn take(
-        &mut self,
-        kind: Line<'a>,
-        at: usize,
-        line: &'a [u8],
-        frames: &mut Vec<RawFrame<'a>>,
-    ) -> bool {
-        match kind {
-            Line::Location(text) => self.locate(text, at, frames),
-            Line::Unavailable => self.unavailable = true,
-            Line::Elided(_) if self.in_ancestors => {}
-            Line::Elided(text) => {
-                self.settle();
-                self.elision = self.elision.or(frame::elided(text, frames.len()));
-            }
-            Line::Creator(name) => {
-                self.settle();
-                // Further creators are those of ancestors.
-                self.creator.get_or_insert(name);
-                self.in_creator = true;
-            }
-            Line::Ancestors => {
-                self.settle();
-                self.in_ancestors = true;
-            }
-            Line::Foreign if self.in_ancestors => {}
-            Line::Foreign => {
-                self.settle();
-                frames.push(RawFrame {
-                    function: trim_end(line),
-                    file: &[],
-                    line: 0,
-                });
-            }
-            Line::Other | Line::End | Line::Header => {
-                self.settle();
-                if self.noise > MAX_NOISE {
-                    return false;
-                }
-                self.in_creator = false;
-                self.pending = Some((at, trim_end(line)));
-            }
-        }
-        true
-    }
-
-    /// A line that turned out to have no location behind it: noise, unless it was a call.
-    fn settle(&mut self) {
-        if let Some((at, line)) = self.pending.take() {
-            if frame::looks_like_call(line) && !self.in_ancestors {
-                self.wrong
-                    .get_or_insert((at, "function without a file line"));
-            }
-            self.noise += 1;
-        }
-    }
-
-    fn locate(&mut self, text: &'a [u8], at: usize, frames: &mut Vec<RawFrame<'a>>) {
-        if self.in_creator {
-            self.in_creator = false;
-            return;
-        }
-        let Some((_, function)) = self.pending.take() else {
-            self.wrong
-                .get_or_insert((at, "file line without a function"));
-            return;
-        };
-        if self.in_ancestors {
-            return;
-        }
-        match frame::location(text) {
-            Some((file, line)) => {
-                frames.push(RawFrame {
-                    function: frame::function(function),
-                    file,
-                    line,
-                });
-                self.noise = 0;
-            }
-            None => {
-                self.wrong
-                    .get_or_insert((at, "file line without a line number"));
-            }
-        }
-    }
-}
-
-/// The goroutine of a block that is over, or what is wrong with it.
-fn close<'a>(
-    head: &'a [u8],
-    mut place: Place<'a>,
-    frames: &[RawFrame<'a>],
-) -> Result<Goroutines<'a>, (usize, &'static str)> {
-    place.settle();
-    let header = header::parse(head).map_err(|what| (0, what))?;
-    if let Some(wrong) = place.wrong {
-        return Err(wrong);
-    }
-    if frames.is_empty() && !place.unavailable {
-        return Err((0, "goroutine without frames"));
-    }
-    let block = Block {
-        id: header.id,
-        state: header.state,
-        minutes: header.minutes,
-        leaked: header.leaked,
-        creator: place.creator,
-    };
-    Ok(Goroutines {
-        count: 1,
-        frames: &[],
-        elision: place.elision,
-        cut: false,
-        labels: header.labels,
-        block: Some(block),
-    })
-}
-
-/// The line without the blanks, `\r` and `\n` at its end.
-fn trim_end(line: &[u8]) -> &[u8] {
-    match line.last() {
-        Some(b' ' | b'\r' | b'\n' | b'\t') => line.trim_ascii_end(),
-        _ => line,
-    }
 }

@@ -9,6 +9,7 @@
 
 mod book;
 mod cut;
+mod dumps;
 mod merge;
 mod normalise;
 mod plumbing;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use book::StackBook;
 pub use cut::FullStacks;
+pub use dumps::Tallies;
 pub use merge::{SignatureGroup, by_signature};
 pub use normalise::normalised;
 pub use signature::RULES;

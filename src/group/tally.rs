@@ -85,6 +85,7 @@ impl<'a> Tally<'a> {
         match event {
             Event::Goroutines(found) => self.count(&found),
             Event::Complaint(complaint) => self.complain(complaint),
+            Event::Dump { .. } => {}
         }
     }
 
@@ -127,9 +128,10 @@ impl<'a> Tally<'a> {
             None => return,
         };
         let labels = self.labels_of(signature, found.labels);
-        let state = found
-            .block
-            .map_or(wait::kind(found.frames).as_bytes(), |block| block.state);
+        let state = found.block.map_or(
+            wait::kind(found.frames, found.leaf_hidden).as_bytes(),
+            |block| block.state,
+        );
         let Some(group) = self.groups.get_mut(at) else {
             return;
         };
@@ -243,7 +245,8 @@ impl<'a> Tally<'a> {
         let mut notes = Vec::new();
         if facts.truncated {
             notes.push(
-                "the target cut its dump off at 64 MiB: newer goroutines are missing".to_owned(),
+                "the dump breaks off (Go cuts debug=2 at 64 MiB): goroutines behind its end are missing"
+                    .to_owned(),
             );
         }
         if self.merged_labels > 0 {

@@ -10,9 +10,12 @@ use crate::dump::RawFrame;
 const ACTIVE: &str = "active";
 /// Parked in a way that the frames do not tell.
 const WAITING: &str = "waiting";
+/// Parked or not: the form does not tell.
+const UNKNOWN: &str = "unknown";
 
 /// Function that parks -> wait kind.
-const KINDS: [(&str, &str); 33] = [
+const KINDS: [(&str, &str); 34] = [
+    ("internal/poll.runtime_pollWait", "IO wait"),
     ("runtime.chanrecv", "chan receive"),
     ("runtime.chansend", "chan send"),
     ("runtime.selectgo", "select"),
@@ -57,15 +60,16 @@ fn is_passage(function: &[u8]) -> bool {
         || function.starts_with(b"internal/poll.runtime_")
 }
 
-/// The wait kind of a profile stack.
-pub(super) fn kind(frames: &[RawFrame<'_>]) -> &'static str {
+/// The wait kind of a profile stack; `leaf_hidden` says that the runtime's frames at its leaf are
+/// missing, as in `debug=1`.
+pub(super) fn kind(frames: &[RawFrame<'_>], leaf_hidden: bool) -> &'static str {
     let parked = frames.first().is_some_and(|leaf| {
         matches!(
             leaf.function,
             b"runtime.gopark" | b"runtime.coroswitch" | b"runtime.coroswitch_m"
         )
     });
-    if !parked {
+    if !parked && !leaf_hidden {
         return ACTIVE;
     }
     for frame in frames {
@@ -80,7 +84,7 @@ pub(super) fn kind(frames: &[RawFrame<'_>]) -> &'static str {
             None => break,
         }
     }
-    WAITING
+    if leaf_hidden { UNKNOWN } else { WAITING }
 }
 
 /// Up to Go 1.23 a `WaitGroup` waits on a bare semaphore.

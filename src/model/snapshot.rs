@@ -11,8 +11,12 @@ use super::{ProcessFacts, Signature, Stack};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// Text of `debug=2`, of `runtime.Stack` or of a crash: one block a goroutine.
+    /// Text of `debug=2` or of `runtime.Stack`, and nothing else: one block a goroutine.
     Debug2,
+    /// Text of `debug=1`: counts and addresses.
+    Debug1,
+    /// Goroutine blocks in other text: what a crash or SIGQUIT prints, or any log.
+    Log,
     /// Protobuf of `debug=0`: one sample per stack and label set.
     Proto,
 }
@@ -22,6 +26,8 @@ impl Form {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Debug2 => "debug2",
+            Self::Debug1 => "debug1",
+            Self::Log => "log",
             Self::Proto => "proto",
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod config;
+mod corpus;
 mod end_to_end;
 mod forms;
 mod hostile;
@@ -16,3 +17,4 @@ mod questions;
 mod stops;
 mod store;
 mod support;
+mod ways;

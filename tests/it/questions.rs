@@ -73,6 +73,7 @@ fn pulse(at: &Arc<InstanceId>, nth: i64, life: &Arc<Incarnation>, leak: u64, bus
             frames,
             elision,
             cut,
+            leaf_hidden: false,
             labels,
             block,
         }));

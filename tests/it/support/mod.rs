@@ -7,7 +7,7 @@ pub(crate) mod go;
 use std::path::{Path, PathBuf};
 
 use goroscope::dump::{DumpError, Reader};
-use goroscope::group::{KeepLabels, StackBook, Tally};
+use goroscope::group::{KeepLabels, StackBook, Tallies, Tally};
 use goroscope::model::Snapshot;
 
 /// The repository.
@@ -28,8 +28,20 @@ pub(crate) fn read_in_chunks(bytes: &[u8], size: usize) -> Result<Snapshot, Dump
     for chunk in bytes.chunks(size.min(bytes.len().max(1))) {
         reader.push(chunk, &mut |event| tally.add(event))?;
     }
-    let facts = reader.finish(&mut |event| tally.add(event))?;
-    Ok(tally.finish(facts))
+    let mut facts = reader.finish(&mut |event| tally.add(event))?;
+    Ok(tally.finish(facts.swap_remove(0)))
+}
+
+/// Reads bytes that may hold several dumps, which arrive in chunks of `size`.
+pub(crate) fn read_dumps(bytes: &[u8], size: usize) -> Result<Vec<(u64, Snapshot)>, DumpError> {
+    let book = StackBook::default();
+    let mut tallies = Tallies::new(&book, KeepLabels::All);
+    let mut reader = Reader::new(1 << 30);
+    for chunk in bytes.chunks(size.min(bytes.len().max(1))) {
+        reader.push(chunk, &mut |event| tallies.add(event))?;
+    }
+    let facts = reader.finish(&mut |event| tallies.add(event))?;
+    Ok(tallies.finish(facts))
 }
 
 /// Reads a dump file.
