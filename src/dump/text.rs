@@ -32,6 +32,9 @@ const LONG_LINE: usize = 256 << 10;
 /// Lines below a header that are looked at for its prefix.
 const NEAR: usize = 16;
 
+/// Dumps told apart in one input; those that follow count to the last of them.
+const MAX_DUMPS: usize = 4_096;
+
 /// Bytes below a header that tell how its lines were changed.
 const LOOK: usize = 4 << 10;
 
@@ -59,6 +62,8 @@ pub(super) struct Dumps {
     pub(super) found: Vec<Dump>,
     /// The one that the last event belonged to.
     current: usize,
+    /// There were more than are told apart, and that was said.
+    full: bool,
 }
 
 /// Reads text that arrives in chunks.
@@ -364,6 +369,7 @@ impl Text {
         let sign = std::mem::take(&mut place.sign);
         let (number, is_new) = match place.dump {
             Some(number) if !sign => (number, false),
+            _ if outlet.dumps.found.len() >= MAX_DUMPS => (MAX_DUMPS - 1, false),
             _ => {
                 let form = match (&place.profile, place.log) {
                     (Some(_), _) => Form::Debug1,
@@ -380,11 +386,22 @@ impl Text {
                 (outlet.dumps.found.len() - 1, true)
             }
         };
+        let too_many = sign && !is_new && !outlet.dumps.full;
         place.dump = Some(number);
         if is_new || outlet.dumps.current != number {
             outlet.dumps.current = number;
             let line = self.line_of(buffer, at) + 1;
             (outlet.on)(Event::Dump { number, line });
+        }
+        if too_many {
+            outlet.dumps.full = true;
+            (outlet.on)(Event::Complaint(Complaint {
+                line: self.line_of(buffer, at) + 1,
+                what: format!(
+                    "more than {MAX_DUMPS} dumps in one input: those from here on are counted as one"
+                ),
+                goroutines: 0,
+            }));
         }
         is_new
     }

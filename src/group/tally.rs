@@ -70,7 +70,7 @@ impl<'a> Tally<'a> {
             label_sets: FxHashMap::default(),
             no_labels: Arc::default(),
             other_labels: Arc::new([(OTHER.to_owned(), OTHER.to_owned())].into()),
-            scratch: Vec::with_capacity(8 << 10),
+            scratch: Vec::new(),
             stack_bytes: 0,
             goroutines: 0,
             own: 0,

@@ -313,6 +313,18 @@ fn several_dumps_in_one_file_are_each_a_snapshot() {
     assert_eq!(found, [(4, 1), (9, 1), (14, 222), (4916, 222)]);
 }
 
+#[test]
+fn a_log_of_endless_panics_is_bounded_and_loses_none() {
+    let one = "2026/11/23 http: panic serving 127.0.0.1:1: oops\ngoroutine 7 [running]:\nmain.serve()\n\t/x.go:2 +0x1\ncreated by main.main in goroutine 1\n\t/x.go:3 +0x1\n";
+    let dumps = read_dumps(one.repeat(5_000).as_bytes(), 1 << 16).unwrap();
+    let last = &dumps.last().unwrap().1;
+    assert_eq!((dumps.len(), last.goroutines), (4_096, 905));
+    assert_eq!(
+        last.complaints[0].what,
+        "more than 4096 dumps in one input: those from here on are counted as one"
+    );
+}
+
 /// Since Go 1.23 the lines of a panic message are indented, whatever it looks like.
 #[test]
 fn a_goroutine_in_a_panic_message_is_none() {

@@ -50,12 +50,11 @@ pub fn snapshot(answer: &SnapshotAnswer, top: usize, draw: Draw) -> String {
         );
     }
     for complaint in answer.complaints.iter().take(COMPLAINTS) {
-        text += &format!(
-            "line {}: {} ({})\n",
-            complaint.line,
-            escape(&complaint.what),
-            plural(complaint.goroutines, "goroutine")
-        );
+        text += &format!("line {}: {}", complaint.line, escape(&complaint.what));
+        if complaint.goroutines > 0 {
+            text += &format!(" ({})", plural(complaint.goroutines, "goroutine"));
+        }
+        text += "\n";
     }
     if let Some(more) = answer
         .complaints
