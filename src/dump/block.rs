@@ -123,7 +123,6 @@ pub(super) fn read<'a>(buffer: &'a [u8], end: bool, frames: &mut Vec<RawFrame<'a
     let mut place = Place::default();
     loop {
         let rest = buffer.get(at..).unwrap_or_default();
-        let last = end && rest.is_empty();
         let (line, next) = match memchr(b'\n', rest) {
             Some(newline) => (rest.get(..newline).unwrap_or_default(), at + newline + 1),
             None if end => (rest, buffer.len()),
@@ -145,6 +144,13 @@ pub(super) fn read<'a>(buffer: &'a [u8], end: bool, frames: &mut Vec<RawFrame<'a
             }
             _ => {}
         }
+        // A blank line may be one whose text was cut off behind a logger's prefix.
+        let behind = buffer.get(at..).unwrap_or_default();
+        let nothing_behind = behind.trim_ascii().is_empty();
+        if nothing_behind && !end && !place.is_whole() {
+            return Step::More;
+        }
+        let last = end && nothing_behind;
         return Step::Done(Read {
             used: at,
             result: close(head, place, frames, last),
@@ -153,6 +159,11 @@ pub(super) fn read<'a>(buffer: &'a [u8], end: bool, frames: &mut Vec<RawFrame<'a
 }
 
 impl<'a> Place<'a> {
+    /// Whether what has been read is a goroutine whatever follows.
+    const fn is_whole(&self) -> bool {
+        self.creator.is_some() && !self.in_creator && self.pending.is_none() && self.wrong.is_none()
+    }
+
     /// Takes a line that is neither blank nor a header; false when the block is over before it.
     fn take(
         &mut self,
@@ -281,6 +292,9 @@ fn close<'a>(
             torn: last,
             ..Wrong::new(0, "goroutine without frames")
         });
+    }
+    if last && place.in_creator {
+        return Err(Wrong::torn(0, "dump breaks off in this goroutine"));
     }
     if last && place.creator.is_none() && !place.unavailable && !ends_a_stack(frames) {
         let what = "dump seems to break off in this goroutine: its creator is missing";

@@ -10,6 +10,7 @@ mod config;
 mod corpus;
 mod end_to_end;
 mod forms;
+mod fuzzed;
 mod hostile;
 mod layers;
 mod live;
