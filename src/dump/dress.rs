@@ -229,6 +229,8 @@ pub(super) fn unescape_string(text: &[u8], out: &mut Vec<u8>) -> (usize, bool) {
         at += plain;
         match rest.get(plain) {
             None => break,
+            // A string does not go on over the end of its line.
+            Some(b'\\') if rest.get(plain + 1) == Some(&b'\n') => return (at + 1, true),
             Some(b'\\') => match escape::next(rest.get(plain..).unwrap_or_default(), out) {
                 Some(used) => at += used,
                 None => return (at, false),
