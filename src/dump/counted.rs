@@ -4,7 +4,7 @@
 //! the runtime at the leaf are hidden there; what a goroutine waits for shows where other frames
 //! tell it.
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
 use super::block::trim_end;
 use super::{Goroutines, RawFrame, RawLabels, frame, header, labels};
@@ -34,7 +34,7 @@ pub(super) fn begins(line: &[u8]) -> bool {
     line.first().is_some_and(u8::is_ascii_digit) && record(line).is_some()
 }
 
-/// A record that was read, or why it was not.
+/// A record that was read.
 pub(super) struct Record<'a> {
     pub(super) used: usize,
     /// Its goroutines, without their frames.
@@ -123,8 +123,7 @@ fn located_frame(text: &[u8]) -> RawFrame<'_> {
 /// Whether the depth limit cut the stack off: it is as long as one, and does not end where stacks
 /// of this profile end.
 fn is_cut(addresses: &[u8], root: &mut Root) -> bool {
-    let depth =
-        memchr_iter(b'@', addresses).count() + memchr::memmem::find_iter(addresses, b"0x").count();
+    let depth = memchr::memmem::find_iter(addresses, b"0x").count();
     let last = memchr::memrchr(b' ', addresses)
         .and_then(|at| addresses.get(at..))
         .unwrap_or_default();

@@ -16,23 +16,15 @@ pub(super) enum Dress {
     Loose(Loose),
 }
 
-/// What became of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// It does not wear this.
-    No,
-    /// What is below was written, with its end of line if it has one.
-    Yes,
-}
-
 impl Dress {
     /// The dress of a line with a whole header behind `prefix`.
     pub(super) fn of_prefix(prefix: &[u8]) -> Self {
         Self::Prefix(parts(prefix))
     }
 
-    /// Takes the dress off a line (without its `\n`) and writes what is below.
-    pub(super) fn take_off(&mut self, line: &[u8], out: &mut Vec<u8>) -> Taken {
+    /// Takes the dress off a line (without its `\n`) and writes what is below, with its end of line
+    /// if it has one; false when the line does not wear it.
+    pub(super) fn take_off(&mut self, line: &[u8], out: &mut Vec<u8>) -> bool {
         match self {
             Self::Prefix(parts) => match strip(parts, line) {
                 Some((rest, partial)) => {
@@ -40,9 +32,9 @@ impl Dress {
                     if !partial {
                         out.push(b'\n');
                     }
-                    Taken::Yes
+                    true
                 }
-                None => Taken::No,
+                None => false,
             },
             Self::Json(json) => json.take_off(line, out),
             Self::Loose(loose) => loose.take_off(line, out),
@@ -190,17 +182,17 @@ impl Json {
         })
     }
 
-    fn take_off(&self, line: &[u8], out: &mut Vec<u8>) -> Taken {
+    fn take_off(&self, line: &[u8], out: &mut Vec<u8>) -> bool {
         if line.trim_ascii_start().first() != Some(&b'{')
             || self.package.as_deref() != package(line)
         {
-            return Taken::No;
+            return false;
         }
         let Some(value) = string_of(line, &self.key) else {
-            return Taken::No;
+            return false;
         };
         unescape_string(value, out);
-        Taken::Yes
+        true
     }
 }
 
@@ -283,7 +275,7 @@ impl Loose {
             if line.first() == Some(&b'\t') || text.is_empty() {
                 continue;
             }
-            let indented = matches!(line.first(), Some(b' ' | b'\t'));
+            let indented = line.first() == Some(&b' ');
             odd |= indented && (frame::is_call(text) || frame::location(text).is_some());
             flat |= !indented && is_source(text);
         }
@@ -296,7 +288,7 @@ impl Loose {
         })
     }
 
-    fn take_off(&mut self, line: &[u8], out: &mut Vec<u8>) -> Taken {
+    fn take_off(&mut self, line: &[u8], out: &mut Vec<u8>) -> bool {
         let mut clean = std::mem::take(&mut self.scratch);
         clean.clear();
         bare(line, self.html, &mut clean);
@@ -305,7 +297,7 @@ impl Loose {
         if text.is_empty() && self.double && self.after_text {
             self.after_text = false;
             self.scratch = clean;
-            return Taken::Yes;
+            return true;
         }
         self.after_text = !text.is_empty();
         let indented = text.len() < line.len();
@@ -323,7 +315,7 @@ impl Loose {
         }
         out.push(b'\n');
         self.scratch = clean;
-        Taken::Yes
+        true
     }
 }
 

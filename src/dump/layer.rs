@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use memchr::memchr_iter;
 
 use super::Event;
-use super::dress::{Dress, Taken};
+use super::dress::Dress;
 use super::text::{Outlet, Text};
 
 /// Bytes gathered before they are read.
@@ -34,16 +34,16 @@ impl Layer {
         }
     }
 
-    /// Takes line `number` (from 0) if it wears the dress.
-    pub(super) fn take(&mut self, line: &[u8], number: u64, outlet: &mut Outlet<'_>) -> Taken {
+    /// Takes line `number` (from 0) if it wears the dress; whether it does.
+    pub(super) fn take(&mut self, line: &[u8], number: u64, outlet: &mut Outlet<'_>) -> bool {
         let before = self.gathered.len();
-        if self.dress.take_off(line, &mut self.gathered) == Taken::No {
+        if !self.dress.take_off(line, &mut self.gathered) {
             self.gathered.truncate(before);
-            return Taken::No;
+            return false;
         }
         self.mark(before, number);
         self.read_when_full(outlet);
-        Taken::Yes
+        true
     }
 
     /// Takes text from line `number` as it is.

@@ -8,7 +8,7 @@
 use memchr::{memchr, memmem};
 
 use super::block::{self, Step, Wrong};
-use super::dress::{Dress, Json, Loose, Taken, unescape_string};
+use super::dress::{Dress, Json, Loose, unescape_string};
 use super::layer::Layer;
 use super::{Event, Goroutines, RawFrame, counted, frame, header};
 use crate::model::{Complaint, Form};
@@ -310,10 +310,15 @@ impl Text {
         let Some(loose) = Loose::learn(header, below) else {
             return false;
         };
+        self.wear_loose(loose);
+        true
+    }
+
+    /// Hands all lines from here on, and the place in the text, to a reader below.
+    fn wear_loose(&mut self, loose: Loose) {
         let mut below = self.below();
         below.place = std::mem::take(&mut self.place);
         self.loose = Some(Box::new(Layer::new(Dress::Loose(loose), below)));
-        true
     }
 
     fn complain(&mut self, wrong: Wrong, buffer: &[u8], at: usize, outlet: &mut Outlet<'_>) {
@@ -483,7 +488,7 @@ impl Text {
         let taken = self
             .layers
             .iter_mut()
-            .position(|layer| layer.take(line, number, outlet) == Taken::Yes);
+            .position(|layer| layer.take(line, number, outlet));
         // Lines of one source come in runs: the layer of the last one is asked first.
         if let Some(found @ 1..) = taken {
             self.layers.swap(0, found);
@@ -522,11 +527,8 @@ impl Text {
             return self.begin_string(buffer, at, found, outlet);
         }
         if line.contains(&0x1b) {
-            let mut below = self.below();
-            below.place = std::mem::take(&mut self.place);
-            below.place.log = true;
-            let dress = Dress::Loose(Loose::default());
-            self.loose = Some(Box::new(Layer::new(dress, below)));
+            self.place.log = true;
+            self.wear_loose(Loose::default());
             return Some(at);
         }
         let prefix = line.get(..found)?;
@@ -654,8 +656,7 @@ impl Place {
 /// between; a call right below the header is the stack itself, without any.
 fn wears(dress: &mut Dress, below: &[u8]) -> bool {
     let mut near = below.split(|byte| *byte == b'\n').take(NEAR + 1);
-    let mut fits =
-        |line: &[u8]| !line.is_empty() && dress.take_off(line, &mut Vec::new()) == Taken::Yes;
+    let mut fits = |line: &[u8]| !line.is_empty() && dress.take_off(line, &mut Vec::new());
     match near.next() {
         Some(line) if fits(line) => true,
         Some(line) if frame::is_call(line.trim_ascii_end()) => false,

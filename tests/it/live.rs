@@ -6,19 +6,12 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::go::Server;
+use crate::support::printed;
 
 fn snapshot(arguments: &[&str]) -> Value {
-    let asked = Command::new(env!("CARGO_BIN_EXE_goroscope"))
-        .args(["snapshot", "-o", "json"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(
-        asked.status.success(),
-        "{}",
-        String::from_utf8_lossy(&asked.stderr)
-    );
-    serde_json::from_slice(&asked.stdout).unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+    command.args(["snapshot", "-o", "json"]).args(arguments);
+    serde_json::from_slice(&printed(&mut command)).unwrap()
 }
 
 /// Signature -> count, without the goroutines of the request's own connection.

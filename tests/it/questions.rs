@@ -13,6 +13,8 @@ use goroscope::model::{
 use goroscope::observe::Counters;
 use goroscope::store::{DaemonLock, Writer};
 
+use crate::support::printed;
+
 /// 2026-11-24 00:00 UTC.
 const MIDNIGHT: i64 = 1_795_478_400_000;
 const MINUTE: i64 = 60_000;
@@ -149,9 +151,10 @@ fn history() -> tempfile::TempDir {
     folder
 }
 
-/// Standard output and exit code of a question in that folder.
+/// What a question in that folder prints.
 fn ask(folder: &tempfile::TempDir, question: &[&str]) -> String {
-    let asked = Command::new(env!("CARGO_BIN_EXE_goroscope"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+    command
         .arg("query")
         .args(question)
         .args([
@@ -163,15 +166,8 @@ fn ask(folder: &tempfile::TempDir, question: &[&str]) -> String {
             "2026-11-24 00:30",
         ])
         .current_dir(folder.path())
-        .env_remove("GOROSCOPE_DB")
-        .output()
-        .unwrap();
-    assert!(
-        asked.status.success(),
-        "{}",
-        String::from_utf8_lossy(&asked.stderr)
-    );
-    String::from_utf8(asked.stdout).unwrap()
+        .env_remove("GOROSCOPE_DB");
+    String::from_utf8(printed(&mut command)).unwrap()
 }
 
 /// The signature of the leak.

@@ -5,6 +5,7 @@ pub(crate) mod fake;
 pub(crate) mod go;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use goroscope::dump::{DumpError, Reader};
 use goroscope::group::{KeepLabels, StackBook, Tallies, Tally};
@@ -13,6 +14,14 @@ use goroscope::model::Snapshot;
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a command that must succeed wrote to stdout.
+pub(crate) fn printed(command: &mut Command) -> Vec<u8> {
+    let done = command.output().unwrap();
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{complaint}");
+    done.stdout
 }
 
 /// Reads dump bytes as `snapshot` does.
