@@ -66,12 +66,14 @@ impl FullStacks {
 
 /// Depth and hash of every beginning of a stack's identifying frames.
 fn beginnings(stack: &Stack) -> Vec<(usize, u128)> {
+    let names = normalised(&stack.frames);
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    stack
-        .identifying()
+    let identifying = stack.identifying.iter();
+    identifying
+        .filter_map(|at| names.get(*at))
         .zip(1..)
-        .map(|(frame, depth)| {
-            hash.update(normalised(&frame.function).as_bytes());
+        .map(|(name, depth)| {
+            hash.update(name.as_bytes());
             hash.update(b"\n");
             (depth, hash.digest128())
         })

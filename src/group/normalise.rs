@@ -1,14 +1,43 @@
 //! Function names that stay the same for the same source, whatever Go version built it.
+//!
+//! Mirrors how `closureName` in `cmd/compile/internal/ir/func.go` makes names, and how
+//! `funcNamePiecesForPrint` in `runtime/traceback.go` shortens them. What one source is called in
+//! Go 1.21 to 1.27 is in `docs/NAMES.md`, measured; why each rule is safe in `docs/SIGNATURE.md`.
+//!
+//! Within one build this merges generic instantiations, and copies of one closure, only.
 
 use std::borrow::Cow;
 
-/// The name that counts for identity. Within one build this merges generic instantiations only.
-///
-/// - type arguments become `[...]`, as `debug=2` prints them;
-/// - `glob..func1` (up to Go 1.21) becomes `init.func1` (since 1.22);
-/// - `runtime.gopanic` becomes `panic`, as `debug=2` prints it;
-/// - `non-Go function at pc=0x…` loses its address.
-pub fn normalised(function: &str) -> Cow<'_, str> {
+use crate::model::Frame;
+
+/// `runtime.gopark` parks at line 462 of `proc.go` in Go 1.26 and at 474 in 1.27.
+const LAST_PARK_LINE_1_26: u32 = 468;
+
+/// The names of a stack's frames that count for identity, leaf first.
+pub(super) fn normalised(frames: &[Frame]) -> Vec<Cow<'_, str>> {
+    let parks = frames
+        .iter()
+        .find(|frame| &*frame.function == "runtime.gopark");
+    let generic_methods = parks.is_some_and(|parks| parks.line > LAST_PARK_LINE_1_26);
+    let mut names: Vec<Cow<'_, str>> = frames
+        .iter()
+        .map(|frame| alone(&frame.function, generic_methods))
+        .collect();
+    for at in 0..names.len() {
+        let (before, behind) = names.split_at_mut(at + 1);
+        let Some(name) = before.last_mut() else { break };
+        if let Some(copied) = from_wrapper(name, behind) {
+            *name = Cow::Owned(copied);
+        }
+        if let Some(numbered) = renumbered(name) {
+            *name = Cow::Owned(numbered);
+        }
+    }
+    names
+}
+
+/// What one name tells without the others.
+fn alone(function: &str, generic_methods: bool) -> Cow<'_, str> {
     if function == "runtime.gopanic" {
         return Cow::Borrowed("panic");
     }
@@ -16,31 +45,175 @@ pub fn normalised(function: &str) -> Cow<'_, str> {
         return Cow::Borrowed("non-Go function");
     }
     let mut name = Cow::Borrowed(function);
-    if name.contains('[') {
-        name = Cow::Owned(without_type_arguments(&name));
+    if let Some(short) = without_type_arguments(function, generic_methods) {
+        name = Cow::Owned(short);
     }
     if name.contains(".glob..func") {
         name = Cow::Owned(name.replace(".glob..func", ".init.func"));
     }
+    if let Some(method) = from_method_wrapper(&name) {
+        name = Cow::Owned(method);
+    }
     name
 }
 
-/// `main.F[go.shape.int,map[string]int].func1` becomes `main.F[...].func1`.
-fn without_type_arguments(function: &str) -> String {
-    let mut out = String::with_capacity(function.len());
-    let mut depth = 0usize;
-    for char in function.chars() {
-        match char {
-            '[' => {
-                if depth == 0 {
-                    out.push_str("[...]");
-                }
-                depth += 1;
+/// `main.F[go.shape.int].G[int].func1` becomes `main.F[...].func1`, from the first bracket to the
+/// last, as Go prints it up to 1.26. Generic methods, which are new in 1.27, keep both:
+/// `main.(*Box[...]).Map[...]`.
+fn without_type_arguments(function: &str, generic_methods: bool) -> Option<String> {
+    let (head, rest) = function.split_once('[')?;
+    let (inside, tail) = rest.rsplit_once(']')?;
+    if let Some((receiver, between)) = two_groups(inside) {
+        let method = between.strip_prefix(").").is_some_and(is_identifier);
+        // Text that has both groups is of 1.27: before, it was shortened to one.
+        if method || generic_methods || receiver == "..." {
+            return Some(format!("{head}[...]{between}[...]{tail}"));
+        }
+    }
+    Some(format!("{head}[...]{tail}"))
+}
+
+/// Of `A]between[B`, what was between a first and the last bracket: `A` and `between`.
+fn two_groups(inside: &str) -> Option<(&str, &str)> {
+    let mut depth = 1usize;
+    let mut closed = None;
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            b'[' if depth == 0 => {
+                let closed = closed?;
+                return Some((inside.get(..closed)?, inside.get(closed + 1..at)?));
             }
-            ']' if depth > 0 => depth -= 1,
-            _ if depth == 0 => out.push(char),
+            b'[' => depth += 1,
+            b']' => {
+                depth = depth.checked_sub(1)?;
+                closed = Some(at);
+            }
             _ => {}
         }
     }
-    out
+    None
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// The package of a name, and what stands behind its dot. Type arguments must be gone.
+fn split_package(name: &str) -> Option<(&str, &str)> {
+    let path = name.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = path + name.get(path..)?.find('.')?;
+    Some((name.get(..dot)?, name.get(dot + 1..)?))
+}
+
+/// Splits at dots, but for those of `[...]`.
+fn parts(local: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0usize;
+    local.split(move |c| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '.' && depth == 0
+    })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `func1`, `1`: the number of a closure in what it is written in.
+fn closure_number(part: &str) -> Option<&str> {
+    let digits = part.strip_prefix("func").unwrap_or(part);
+    let number = digits.split_once("-range").map_or(digits, |(n, _)| n);
+    is_digits(number).then_some(digits)
+}
+
+/// `gowrap1`, `deferwrap1`: the function that the compiler makes of `go f(x)` and `defer f(x)`.
+fn is_statement_wrapper(part: &str) -> bool {
+    let number = part.strip_prefix("gowrap");
+    number
+        .or_else(|| part.strip_prefix("deferwrap"))
+        .is_some_and(is_digits)
+}
+
+fn is_closure_path(path: &str) -> bool {
+    path.split('.').all(|part| closure_number(part).is_some())
+}
+
+/// A closure of a method that was inlined into a wrapper of it, up to Go 1.26: `(*T).M-fm.(*T).M.1`
+/// and `(*T).M.T.M.1` are `(*T).M.1` and `T.M.1`. `T.M` and `(*T).M` cannot both be declared, so the
+/// outer one is the compiler's.
+fn from_method_wrapper(name: &str) -> Option<String> {
+    let (package, local) = split_package(name)?;
+    let mut parts = parts(local);
+    let (wrapper, wrapped) = (parts.next()?, parts.next()?);
+    let (receiver, method) = (parts.next()?, parts.next()?);
+    let value = wrapped.strip_suffix("-fm");
+    let is_wrapper = match value {
+        Some(wrapped) => wrapped == method && wrapper == receiver,
+        None => wrapped == method && is_pointer_to(wrapper, receiver),
+    };
+    let outer = wrapper.len() + wrapped.len() + 2;
+    let inner = local.get(outer..)?;
+    let path = inner.get(receiver.len() + method.len() + 2..)?;
+    (is_wrapper && is_closure_path(path)).then(|| format!("{package}.{inner}"))
+}
+
+fn is_pointer_to(pointer: &str, base: &str) -> bool {
+    let inner = pointer.strip_prefix("(*");
+    inner.and_then(|p| p.strip_suffix(')')) == Some(base)
+}
+
+/// A closure of a function that was inlined into the wrapper of a go or defer statement, in Go 1.22
+/// to 1.26: `main.start.gowrap1.serve.2` is closure 2 of `serve`. Only where `serve` is on the stack,
+/// nearer the root: that gives its package, and tells it from a method of the same look.
+fn from_wrapper(name: &str, rootward: &[Cow<'_, str>]) -> Option<String> {
+    let (_, local) = split_package(name)?;
+    let mut begins = 0;
+    let mut inlined = None;
+    for part in parts(local) {
+        begins += part.len() + 1;
+        if is_statement_wrapper(part) {
+            inlined = local.get(begins..);
+        }
+    }
+    let inlined = inlined?;
+    rootward.iter().find_map(|frame| {
+        let (_, function) = split_package(frame)?;
+        let path = inlined.strip_prefix(function)?.strip_prefix('.')?;
+        is_closure_path(path).then(|| format!("{frame}.{path}"))
+    })
+}
+
+/// The first of a run of closure numbers as `funcN`, those in it as `N`: both are one counter, and
+/// which is printed only tells whether the function around is a closure itself. `init.0` and
+/// `map.init.0` are functions.
+fn renumbered(name: &str) -> Option<String> {
+    let (package, local) = split_package(name)?;
+    let mut out = String::with_capacity(name.len() + 4);
+    out.push_str(package);
+    let mut in_closure = false;
+    for part in parts(local) {
+        out.push('.');
+        let initializer = matches!(out.strip_prefix(package), Some(".init." | ".map.init."));
+        match closure_number(part) {
+            Some(_) if initializer && is_digits(part) => in_closure = false,
+            Some(number) => {
+                out.push_str(if in_closure { "" } else { "func" });
+                out.push_str(number);
+                in_closure = true;
+                continue;
+            }
+            None => in_closure = is_statement_wrapper(part) || is_range_body(part),
+        }
+        out.push_str(part);
+    }
+    (out != name).then_some(out)
+}
+
+/// `F-range1`: the body of a loop over a function.
+fn is_range_body(part: &str) -> bool {
+    part.rsplit_once("-range")
+        .is_some_and(|(_, n)| is_digits(n))
 }

@@ -7,7 +7,7 @@ use super::plumbing::{is_hidden, is_waiting};
 use crate::model::{Elision, Frame, Signature};
 
 /// The version of the rules below. Stored beside every derived signature.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// A stack of more shown frames than this is known by its leaf-most [`DEEP_LEAF`] alone: that is
 /// what `debug=2` shows of it for certain (`tracebackInnerFrames` in `runtime/traceback.go`).
@@ -56,16 +56,17 @@ fn has_not_run(frames: &[Frame]) -> bool {
 
 /// The signature of identifying frames; `more` says that the stack goes on beyond them.
 pub(super) fn of(frames: &[Frame], identifying: &[usize], more: bool) -> Signature {
+    let names = normalised(frames);
     let mut hash = Xxh3::new();
-    for (nth, frame) in identifying
+    for (nth, name) in identifying
         .iter()
-        .filter_map(|at| frames.get(*at))
+        .filter_map(|at| names.get(*at))
         .enumerate()
     {
         if nth > 0 {
             hash.update(b"\n");
         }
-        hash.update(normalised(&frame.function).as_bytes());
+        hash.update(name.as_bytes());
     }
     if more {
         hash.update("\n…".as_bytes());

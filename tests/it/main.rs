@@ -18,4 +18,5 @@ mod questions;
 mod stops;
 mod store;
 mod support;
+mod versions;
 mod ways;
