@@ -2,19 +2,19 @@
 //!
 //! Start: lock, database, what is remembered, polling. Stop: polling, queue, database, lock.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_service};
 use crate::config::{Config, ConfigError, Service, Storage};
 use crate::model::{EventKind, Note, Record, Timestamp};
 use crate::observe::Counters;
-use crate::store::{DaemonLock, Reader, StoreError, Writer};
+use crate::store::{self, DaemonLock, Reader, StoreError, Writer};
+use crate::{clock, group};
 
 /// The wall clock is held against the monotonic one this often.
 const CLOCK_CHECK: Duration = Duration::from_secs(10);
@@ -54,6 +54,7 @@ enum Happened {
 pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<(), DaemonError> {
     let mut signals = Signals::listen().map_err(DaemonError::Signals)?;
     let lock = DaemonLock::take(&database)?;
+    recompute(&database, &lock)?;
     let counters = Arc::new(Counters::default());
     let (writer, records) = Writer::start(&database, lock, Arc::clone(&counters), clock::now)?;
     let queue = Queue::new(records, Arc::clone(&counters));
@@ -106,8 +107,22 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
     finish(writer, &counters).await
 }
 
+/// Brings signatures that an older goroscope made under the rules of this one.
+fn recompute(database: &Path, lock: &DaemonLock) -> Result<(), StoreError> {
+    let done = store::recompute(database, lock, group::RULES, group::derived)?;
+    if done.older > 0 {
+        tracing::info!(
+            "Brought {} stacks under signature rules {}: {} count as another signature now",
+            done.older,
+            group::RULES,
+            done.moved
+        );
+    }
+    Ok(())
+}
+
 /// What the database remembers of the processes that answered last.
-fn known(database: &std::path::Path) -> Result<Known, StoreError> {
+fn known(database: &Path) -> Result<Known, StoreError> {
     let lives = Reader::open(database)?
         .remembered()?
         .into_iter()

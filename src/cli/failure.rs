@@ -126,6 +126,10 @@ impl From<StoreError> for Failure {
             StoreError::Missing { .. } => failure.hint(
                 "`goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one",
             ),
+            StoreError::Older { path, .. } => failure.hint(format!(
+                "goroscope db upgrade --db {} brings it up to date; so does the daemon when it starts",
+                path.display()
+            )),
             StoreError::Locked { .. } => failure
                 .hint("one daemon writes a database; give the other one its own storage.path"),
             StoreError::Lock { .. } => {

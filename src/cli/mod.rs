@@ -2,6 +2,7 @@
 
 mod check;
 mod database;
+mod db;
 mod failure;
 mod output;
 mod query;
@@ -52,6 +53,7 @@ enum Command {
     Check(check::Args),
     Snapshot(snapshot::Args),
     Query(query::Args),
+    Db(db::Args),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,6 +117,7 @@ pub fn main(
         Command::Check(args) => check::check(&args, &mut context),
         Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),
         Command::Query(args) => query::query(&args, &mut context),
+        Command::Db(args) => db::db(&args, &mut context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::{plumbing, signature};
+use super::signature::derived;
 use crate::dump::RawFrame;
 use crate::model::{Elision, Frame, Stack};
 
@@ -65,7 +65,8 @@ impl Pages {
             self.stacks.retain(|_, stack| Arc::strong_count(stack) > 1);
             self.sweep_stacks_at = self.stacks.len() * 2;
         }
-        let stack = Arc::new(make(hash, frames, elision, cut));
+        let frames = frames.iter().map(frame).collect();
+        let stack = Arc::new(derived(hash, frames, elision, cut));
         self.stacks.insert(hash, Arc::clone(&stack));
         stack
     }
@@ -84,35 +85,10 @@ impl Pages {
     }
 }
 
-fn make(hash: u128, frames: &[RawFrame<'_>], elision: Option<Elision>, cut: bool) -> Stack {
-    let frames: Vec<Frame> = frames
-        .iter()
-        .map(|frame| Frame {
-            function: String::from_utf8_lossy(frame.function).into(),
-            file: String::from_utf8_lossy(frame.file).into(),
-            line: frame.line,
-        })
-        .collect();
-    let (identifying, deep) = signature::identifying(&frames, elision);
-    let signature = signature::of(&frames, &identifying, deep || cut);
-    let site = identifying
-        .iter()
-        .copied()
-        .find(|at| {
-            frames
-                .get(*at)
-                .is_some_and(|frame| !plumbing::is_plumbing(&frame.function))
-        })
-        .or(identifying.first().copied())
-        .unwrap_or(0);
-    Stack {
-        hash,
-        frames,
-        elision,
-        cut,
-        signature,
-        rules: signature::RULES,
-        identifying,
-        site,
+fn frame(raw: &RawFrame<'_>) -> Frame {
+    Frame {
+        function: String::from_utf8_lossy(raw.function).into(),
+        file: String::from_utf8_lossy(raw.file).into(),
+        line: raw.line,
     }
 }

@@ -18,6 +18,8 @@ pub struct SignatureGroup {
     pub count: u64,
     /// By state.
     pub states: BTreeMap<Arc<str>, u64>,
+    /// By wait kind.
+    pub wait_kinds: BTreeMap<Arc<str>, u64>,
     /// By label set; the empty set is left out.
     pub labels: BTreeMap<Arc<Labels>, u64>,
     /// Longest wait printed, minutes.
@@ -45,6 +47,7 @@ pub fn by_signature(snapshot: &Snapshot) -> Vec<SignatureGroup> {
         whole.oldest_minutes = whole.oldest_minutes.max(group.oldest_minutes);
         for split in &group.splits {
             *whole.states.entry(Arc::clone(&split.state)).or_default() += split.count;
+            *whole.wait_kinds.entry(Arc::clone(&split.kind)).or_default() += split.count;
             if !split.labels.is_empty() {
                 *whole.labels.entry(Arc::clone(&split.labels)).or_default() += split.count;
             }
@@ -79,6 +82,7 @@ fn empty(signature: Signature, stack: &Arc<Stack>) -> SignatureGroup {
         stack: Arc::clone(stack),
         count: 0,
         states: BTreeMap::new(),
+        wait_kinds: BTreeMap::new(),
         labels: BTreeMap::new(),
         oldest_minutes: None,
         created_by: None,

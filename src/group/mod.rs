@@ -22,6 +22,6 @@ pub use book::StackBook;
 pub use cut::FullStacks;
 pub use dumps::Tallies;
 pub use merge::{SignatureGroup, by_signature};
-pub use signature::RULES;
+pub use signature::{RULES, derived};
 pub use survival::Survivors;
 pub use tally::{KeepLabels, Tally};

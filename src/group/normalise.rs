@@ -217,3 +217,28 @@ fn is_range_body(part: &str) -> bool {
     part.rsplit_once("-range")
         .is_some_and(|(_, n)| is_digits(n))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `T[x].M[y]` is a method of Go 1.27 and an inlined function before.
+    #[test]
+    fn the_go_version_tells_a_generic_method() {
+        let frame = |function: &str, line| Frame {
+            function: function.into(),
+            file: "/go/src/runtime/proc.go".into(),
+            line,
+        };
+        let name = |park: u32| {
+            let stack = [
+                frame("runtime.gopark", park),
+                frame("main.T[int].M[string].func1", 9),
+            ];
+            normalised(&stack).pop().map(Cow::into_owned)
+        };
+        let method = Some("main.T[...].M[...].func1".to_owned());
+        assert_eq!(name(474), method);
+        assert_eq!(name(462), Some("main.T[...].func1".to_owned()));
+    }
+}

@@ -3,8 +3,8 @@
 use xxhash_rust::xxh3::Xxh3;
 
 use super::normalise::normalised;
-use super::plumbing::{is_hidden, is_waiting};
-use crate::model::{Elision, Frame, Signature};
+use super::plumbing::{is_hidden, is_plumbing, is_waiting};
+use crate::model::{Elision, Frame, Signature, Stack};
 
 /// The version of the rules below. Stored beside every derived signature.
 pub const RULES: u32 = 2;
@@ -14,8 +14,27 @@ pub const RULES: u32 = 2;
 const DEEP: usize = 100;
 const DEEP_LEAF: usize = 50;
 
+/// A stack with what is derived from its frames: signature and line to look at.
+pub fn derived(hash: u128, frames: Vec<Frame>, elision: Option<Elision>, cut: bool) -> Stack {
+    let (identifying, deep) = identifying(&frames, elision);
+    let signature = signature(&frames, &identifying, deep || cut);
+    let own = |at: &usize| frames.get(*at).is_some_and(|f| !is_plumbing(&f.function));
+    let mut shown = identifying.iter().copied();
+    let site = shown.clone().find(own).or(shown.next()).unwrap_or(0);
+    Stack {
+        hash,
+        frames,
+        elision,
+        cut,
+        signature,
+        rules: RULES,
+        identifying,
+        site,
+    }
+}
+
 /// The indices of the frames that identify a stack, leaf first, and whether more follow.
-pub(super) fn identifying(frames: &[Frame], elision: Option<Elision>) -> (Vec<usize>, bool) {
+fn identifying(frames: &[Frame], elision: Option<Elision>) -> (Vec<usize>, bool) {
     if has_not_run(frames) {
         return (Vec::new(), false);
     }
@@ -55,7 +74,7 @@ fn has_not_run(frames: &[Frame]) -> bool {
 }
 
 /// The signature of identifying frames; `more` says that the stack goes on beyond them.
-pub(super) fn of(frames: &[Frame], identifying: &[usize], more: bool) -> Signature {
+fn signature(frames: &[Frame], identifying: &[usize], more: bool) -> Signature {
     let names = normalised(frames);
     let mut hash = Xxh3::new();
     for (nth, name) in identifying

@@ -128,15 +128,11 @@ impl<'a> Tally<'a> {
             None => return,
         };
         let labels = self.labels_of(signature, found.labels);
-        let state = found.block.map_or(
-            wait::kind(found.frames, found.leaf_hidden).as_bytes(),
-            |block| block.state,
-        );
         let Some(group) = self.groups.get_mut(at) else {
             return;
         };
         group.count = group.count.saturating_add(count);
-        count_split(group, self.book, state, labels, count);
+        count_split(group, self.book, found, labels, count);
         if let Some(block) = found.block {
             if let Some(waits) = &mut group.waits {
                 let bucket = block.minutes.map_or(0, bucket_of);
@@ -298,7 +294,17 @@ fn bucket_of(minutes: u64) -> usize {
         .count()
 }
 
-fn count_split(group: &mut Group, book: &StackBook, state: &[u8], labels: Arc<Labels>, count: u64) {
+fn count_split(
+    group: &mut Group,
+    book: &StackBook,
+    found: &Goroutines<'_>,
+    labels: Arc<Labels>,
+    count: u64,
+) {
+    let state = found.block.map_or(
+        wait::kind(found.frames, found.leaf_hidden).as_bytes(),
+        |block| block.state,
+    );
     let matches = |split: &&mut Split| {
         split.state.as_bytes() == state
             && (Arc::ptr_eq(&split.labels, &labels) || split.labels == labels)
@@ -313,8 +319,11 @@ fn count_split(group: &mut Group, book: &StackBook, state: &[u8], labels: Arc<La
         split.count = split.count.saturating_add(count);
         return;
     }
+    let kind = wait::kind_of_state(&state, found.frames);
+    let kind = book.name(kind.as_bytes());
     group.splits.push(Split {
         state,
+        kind,
         labels,
         count,
     });

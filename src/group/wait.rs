@@ -1,8 +1,8 @@
-//! How a goroutine of a profile waits, from the runtime frames that `debug=2` hides.
+//! Wait kinds: how a goroutine waits, in words that are the same in every form and Go version.
 //!
 //! Profiles have no state; the frames between `runtime.gopark` and the first frame of the program
 //! say the same. Names are those that Go prints in `debug=2` since 1.24
-//! (`waitReasonStrings` in `runtime/runtime2.go`).
+//! (`waitReasonStrings` in `runtime/runtime2.go`). What Go printed is kept beside the kind.
 
 use crate::dump::RawFrame;
 
@@ -12,6 +12,8 @@ const ACTIVE: &str = "active";
 const WAITING: &str = "waiting";
 /// Parked or not: the form does not tell.
 const UNKNOWN: &str = "unknown";
+/// At a semaphore of the runtime.
+const SEMAPHORE: &str = "semacquire";
 
 /// Function that parks -> wait kind.
 const KINDS: [(&str, &str); 34] = [
@@ -25,14 +27,14 @@ const KINDS: [(&str, &str); 34] = [
     ("runtime.timeSleep", "sleep"),
     ("runtime.notifyListWait", "sync.Cond.Wait"),
     ("sync.runtime_notifyListWait", "sync.Cond.Wait"),
-    ("sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
+    ("sync.runtime_SemacquireMutex", SEMAPHORE),
     ("internal/sync.runtime_SemacquireMutex", "sync.Mutex.Lock"),
     ("sync.runtime_SemacquireRWMutexR", "sync.RWMutex.RLock"),
     ("sync.runtime_SemacquireRWMutex", "sync.RWMutex.Lock"),
     ("sync.runtime_SemacquireWaitGroup", "sync.WaitGroup.Wait"),
     ("sync.(*WaitGroup).Wait", "sync.WaitGroup.Wait"),
-    ("sync.runtime_Semacquire", "semacquire"),
-    ("internal/poll.runtime_Semacquire", "semacquire"),
+    ("sync.runtime_Semacquire", SEMAPHORE),
+    ("internal/poll.runtime_Semacquire", SEMAPHORE),
     ("runtime.coroswitch", "coroutine"),
     ("runtime.coroswitch_m", "coroutine"),
     ("runtime.corostart", "coroutine"),
@@ -50,6 +52,9 @@ const KINDS: [(&str, &str); 34] = [
     ("internal/synctest.Wait", "synctest.Wait"),
     ("runtime.gcParkAssist", "GC assist wait"),
 ];
+
+/// What Go adds to a state, and no profile knows.
+const SIDE_NOTES: [&str; 3] = [" (nil chan)", " (synctest)", " (durable)"];
 
 /// Frames that a wait passes through before it says what it is.
 fn is_passage(function: &[u8]) -> bool {
@@ -78,7 +83,7 @@ pub(super) fn kind(frames: &[RawFrame<'_>], leaf_hidden: bool) -> &'static str {
             .iter()
             .find(|(function, _)| function.as_bytes() == frame.function);
         match found {
-            Some((_, "semacquire")) if waits_for_group(frames) => return "sync.WaitGroup.Wait",
+            Some((_, SEMAPHORE)) => return at_semaphore(frames),
             Some((_, kind)) => return kind,
             None if is_passage(frame.function) => {}
             None => break,
@@ -87,10 +92,31 @@ pub(super) fn kind(frames: &[RawFrame<'_>], leaf_hidden: bool) -> &'static str {
     if leaf_hidden { UNKNOWN } else { WAITING }
 }
 
-/// Up to Go 1.23 a `WaitGroup` waits on a bare semaphore.
-fn waits_for_group(frames: &[RawFrame<'_>]) -> bool {
+/// The wait kind of a state as Go printed it, of a goroutine with these frames.
+pub(super) fn kind_of_state<'a>(state: &'a str, frames: &[RawFrame<'_>]) -> &'a str {
+    let bare = SIDE_NOTES
+        .iter()
+        .find_map(|note| state.strip_suffix(note))
+        .unwrap_or(state);
+    match bare {
+        "running" | "runnable" | "syscall" | "copystack" | "preempted" => ACTIVE,
+        SEMAPHORE => at_semaphore(frames),
+        kind => kind,
+    }
+}
+
+/// Who waits at a semaphore. Go says so itself since 1.21, and since 1.24 of a `WaitGroup`.
+fn at_semaphore(frames: &[RawFrame<'_>]) -> &'static str {
     frames
         .iter()
-        .take(8)
-        .any(|frame| frame.function == b"sync.(*WaitGroup).Wait")
+        .map(|frame| frame.function)
+        .take_while(|function| is_passage(function))
+        .find_map(|function| match function {
+            b"sync.(*Mutex).Lock" | b"sync.(*Mutex).lockSlow" => Some("sync.Mutex.Lock"),
+            b"sync.(*RWMutex).RLock" => Some("sync.RWMutex.RLock"),
+            b"sync.(*RWMutex).Lock" => Some("sync.RWMutex.Lock"),
+            b"sync.(*WaitGroup).Wait" => Some("sync.WaitGroup.Wait"),
+            _ => None,
+        })
+        .unwrap_or(SEMAPHORE)
 }

@@ -52,6 +52,8 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Split {
     /// Wait state as Go prints it, without `(leaked)`; from a profile the wait kind.
     pub state: Arc<str>,
+    /// Wait kind: the state in words that are the same in every form and Go version.
+    pub kind: Arc<str>,
     /// Kept pprof labels.
     pub labels: Arc<Labels>,
     /// Goroutines, at least 1.

@@ -3,6 +3,7 @@
 //! The caller reads the dump; here it becomes the shape of the JSON contract.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -44,8 +45,10 @@ pub struct GroupAnswer {
     pub signature: Signature,
     /// Goroutines.
     pub count: u64,
-    /// By state.
+    /// By state, as Go printed it.
     pub states: BTreeMap<String, u64>,
+    /// By wait kind: the same words in every form and Go version.
+    pub wait_kinds: BTreeMap<String, u64>,
     /// Longest wait printed.
     pub oldest_wait_seconds: Option<u64>,
     /// Marked as leaked by the garbage collector.
@@ -131,6 +134,13 @@ fn complaints(snapshot: &Snapshot) -> Vec<Complaint> {
     complaints
 }
 
+fn named(counts: &BTreeMap<Arc<str>, u64>) -> BTreeMap<String, u64> {
+    let named = counts
+        .iter()
+        .map(|(name, count)| (name.to_string(), *count));
+    named.collect()
+}
+
 fn group(group: SignatureGroup) -> GroupAnswer {
     let frames: Vec<Where> = group.stack.frames.iter().map(Where::from).collect();
     let nowhere = || Where {
@@ -141,11 +151,8 @@ fn group(group: SignatureGroup) -> GroupAnswer {
     GroupAnswer {
         signature: group.signature,
         count: group.count,
-        states: group
-            .states
-            .iter()
-            .map(|(state, count)| (state.to_string(), *count))
-            .collect(),
+        states: named(&group.states),
+        wait_kinds: named(&group.wait_kinds),
         oldest_wait_seconds: group
             .oldest_minutes
             .map(|minutes| minutes.saturating_mul(60)),

@@ -10,7 +10,10 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x676f_7273;
 
 /// Every schema, oldest first; its number is its place, from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_init.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_init.sql"),
+    include_str!("../../migrations/0002_wait_kind.sql"),
+];
 
 /// The schema that this program writes and reads.
 pub(super) fn newest() -> i32 {

@@ -20,4 +20,4 @@ pub use read::{
     InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey,
     SignatureRow, SignatureRows, States,
 };
-pub use write::Writer;
+pub use write::{Derive, Recomputed, Writer, recompute};

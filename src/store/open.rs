@@ -58,6 +58,32 @@ pub enum StoreError {
         /// The newest schema of this program.
         known: i32,
     },
+    /// Written by an older goroscope.
+    #[error(
+        "`{}` has schema {version}, this goroscope reads schema {known}",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        version: i32,
+        /// The schema of this program.
+        known: i32,
+    },
+    /// Its signatures are of newer rules.
+    #[error(
+        "the signatures in `{}` follow rules {rules}, this goroscope knows up to {known}: use the \
+         newer program", path.display()
+    )]
+    NewerRules {
+        /// The file.
+        path: PathBuf,
+        /// Its rules.
+        rules: u32,
+        /// The newest rules of this program.
+        known: u32,
+    },
     /// WAL does not work over a network.
     #[error(
         "`{}` is on a network filesystem ({filesystem}), where SQLite's WAL corrupts: put it on a \
@@ -187,7 +213,14 @@ pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
         Err(error) if needs_shared_memory(&error) && is_at_rest(path) => open_immutable(path)?,
         _ => connection,
     };
-    migrate::check(&connection, path)?;
+    let version = migrate::check(&connection, path)?;
+    if version < migrate::newest() {
+        return Err(StoreError::Older {
+            path: path.to_owned(),
+            version,
+            known: migrate::newest(),
+        });
+    }
     for (pragma, value) in [
         ("query_only", "ON"),
         ("mmap_size", "0"),

@@ -137,7 +137,7 @@ fn a_question_without_a_history_says_what_to_do() {
     foreign.pragma_update(None, "user_version", 99).unwrap();
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
-    error: `FOLDER/other.db` has schema 99, this goroscope knows up to 1: use the newer program
+    error: `FOLDER/other.db` has schema 99, this goroscope knows up to 2: use the newer program
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--service", "nope"]), @"
     exit 2
@@ -235,4 +235,40 @@ fn a_file_of_somebody_else_is_refused_untouched_and_a_link_has_no_lock_of_its_ow
     std::os::unix::fs::symlink(daemon.database(), daemon.folder().join("link.db")).unwrap();
     let said = refusal(&daemon, &daemon.run(&["run", "--db", "link.db"]));
     assert!(said.contains("already writes `link.db`"), "{said}");
+}
+
+#[test]
+fn a_database_of_an_older_goroscope_is_brought_up_to_date() {
+    let fake = Fake::start(Behaviour::Healthy);
+    let mut daemon = Daemon::begin(&config(&[&fake]));
+    polls(&daemon, 1);
+    daemon.signal("TERM");
+    daemon.wait();
+    std::fs::write(daemon.database(), crate::store::of_rules_1()).unwrap();
+    let asked = daemon.run(&["query", "instances"]);
+    insta::assert_snapshot!(refusal(&daemon, &asked), @"
+    exit 1
+    error: `goroscope.db` has schema 1, this goroscope reads schema 2
+    hint: goroscope db upgrade --db goroscope.db brings it up to date; so does the daemon when it starts
+    ");
+
+    daemon.start();
+    daemon.wait_for("polls", &["instances"], |answer| rows(answer).len() == 2);
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.log());
+    let brought = "Brought 536 stacks under signature rules 2: 111 count as another signature now";
+    assert!(daemon.log().contains(brought), "{}", daemon.log());
+    assert!(
+        daemon
+            .folder()
+            .join("goroscope.db.before-schema-2")
+            .exists()
+    );
+
+    let newer = rusqlite::Connection::open(daemon.database()).unwrap();
+    newer.execute("UPDATE stack SET rules = 9", []).unwrap();
+    insta::assert_snapshot!(refusal(&daemon, &daemon.run(&["run"])), @"
+    exit 1
+    error: the signatures in `goroscope.db` follow rules 9, this goroscope knows up to 2: use the newer program
+    ");
 }

@@ -1,10 +1,14 @@
 //! What is written reads back: real dumps through the writer thread and a reader.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
 use goroscope::group::{FullStacks, by_signature};
 use goroscope::model::{
     Incarnation, InstanceId, Kind, Look, Outcome, Poll, ProcessFacts, Record, Signature, Snapshot,
@@ -13,7 +17,7 @@ use goroscope::model::{
 use goroscope::observe::Counters;
 use goroscope::store::{DaemonLock, Reader, Writer};
 
-use crate::support::{read_file, root};
+use crate::support::{printed, read_file, root};
 
 fn dump(name: &str) -> Snapshot {
     read_file(&root().join("testdata/dumps").join(name))
@@ -206,5 +210,112 @@ fn a_cut_stack_is_pointed_to_its_full_one_later() {
             .count;
         let count = u32::try_from(count).unwrap();
         assert_eq!(window.counts[&found[0].key], [count, count]);
+    }
+}
+
+/// What is known of a signature.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    first_at: Timestamp,
+    series: Vec<Timestamp>,
+    sightings: Vec<Timestamp>,
+    /// At every tick.
+    counts: Vec<u32>,
+}
+
+fn told(path: &Path) -> BTreeMap<Signature, Told> {
+    let reader = Reader::open(path).unwrap();
+    let life = &reader
+        .incarnations(reader.instances().unwrap()[0].key)
+        .unwrap()[0];
+    let window = reader.window(life.id, at(0), at(9), None).unwrap();
+    let signatures = reader.signatures().unwrap();
+    signatures
+        .into_values()
+        .map(|row| {
+            let series = reader.series(row.key).unwrap();
+            let sightings = reader.sightings(Some(row.key)).unwrap();
+            let told = Told {
+                first_at: row.first_at,
+                series: series.iter().map(|row| row.first_at).collect(),
+                sightings: sightings.iter().map(|row| row.first_at).collect(),
+                counts: window.counts.get(&row.key).cloned().unwrap_or_default(),
+            };
+            (row.signature, told)
+        })
+        .collect()
+}
+
+/// A database that was written under signature rules 1.
+pub(crate) fn of_rules_1() -> Vec<u8> {
+    let packed = File::open(root().join("testdata/databases/rules1.db.gz")).unwrap();
+    let mut database = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut database).unwrap();
+    database
+}
+
+/// Signatures and first sightings, whatever the schema.
+fn signatures_of_old(path: &Path) -> BTreeMap<Signature, Timestamp> {
+    let database = rusqlite::Connection::open(path).unwrap();
+    let mut statement = database
+        .prepare("SELECT hash, first_at FROM signature")
+        .unwrap();
+    let rows = statement.query_map([], |row| {
+        let first_at = Timestamp::from_millis(row.get(1)?);
+        Ok((Signature::from_bytes(row.get(0)?), first_at))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// A database of signature rules 1, brought under today's, tells what one written today tells.
+#[test]
+fn a_database_of_older_rules_is_recomputed() {
+    let (_folder, old) = database();
+    std::fs::write(&old, of_rules_1()).unwrap();
+    let before = signatures_of_old(&old);
+    assert_eq!(
+        Reader::open(&old).unwrap_err().to_string(),
+        format!(
+            "`{}` has schema 1, this goroscope reads schema 2",
+            old.display()
+        )
+    );
+    let upgrade = |database: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+        command.args(["db", "upgrade", "--db"]).arg(database);
+        String::from_utf8(printed(&mut command)).unwrap()
+    };
+    let name = old.display();
+    assert_eq!(
+        upgrade(&old),
+        format!(
+            "{name}: up to date; 536 of 536 stacks were of older signature rules than 2, 111 of them count as another signature now\n"
+        )
+    );
+    assert_eq!(
+        upgrade(&old),
+        format!(
+            "{name}: up to date; 0 of 536 stacks were of older signature rules than 2, 0 of them count as another signature now\n"
+        )
+    );
+
+    let (_other_folder, new) = database();
+    let looks = ["1.21", "1.24", "1.27"].into_iter().flat_map(|version| {
+        let pulse = dump(&format!("names_go{version}_debug0.pb.gz"));
+        let detail = dump(&format!("names_go{version}_debug2.txt"));
+        [(Kind::Pulse, pulse), (Kind::Detail, detail)]
+    });
+    write(&new, looks.collect());
+    let after = told(&old);
+    assert_eq!(after, told(&new));
+    assert!(after.len() < before.len());
+
+    // Whoever wrote an old signature down still finds what it has become.
+    let reader = Reader::open(&old).unwrap();
+    for (signature, first_at) in &before {
+        let prefix = signature.to_string().parse().unwrap();
+        let found = reader.signatures_with_prefix(&prefix, 2).unwrap();
+        assert_eq!(found.len(), 1, "{signature}");
+        assert!(found[0].first_at <= *first_at, "{signature}");
     }
 }

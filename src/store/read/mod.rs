@@ -34,7 +34,8 @@ pub struct SignatureKey(pub(super) i64);
 pub struct Reader {
     connection: Connection,
     path: PathBuf,
-    /// What every stack counts as, and the names of states and creators: small tables, read when first needed.
+    /// What every stack counts as, and the names of states, wait kinds and creators: small
+    /// tables, read when first needed.
     dictionary: OnceCell<Rc<Dictionary>>,
 }
 
@@ -43,6 +44,7 @@ pub struct Reader {
 struct Dictionary {
     stacks: HashMap<i64, SignatureKey>,
     states: HashMap<i64, Rc<str>>,
+    kinds: HashMap<i64, Rc<str>>,
     creators: HashMap<i64, Rc<str>>,
 }
 
@@ -92,6 +94,7 @@ impl Reader {
         Ok(Dictionary {
             stacks,
             states: self.read_words("SELECT id, name FROM state")?,
+            kinds: self.read_words("SELECT id, kind FROM state")?,
             creators: self.read_words("SELECT id, function FROM creator")?,
         })
     }

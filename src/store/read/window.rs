@@ -10,7 +10,7 @@ use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::hot::unpack_pulse;
 
-/// Goroutines by state.
+/// Goroutines by wait kind.
 pub type States = BTreeMap<Rc<str>, u64>;
 
 /// Every good pulse of one process in a window: a column of ticks, and for each signature a column
@@ -23,7 +23,7 @@ pub struct IncarnationWindow {
     pub goroutines: Vec<u64>,
     /// Counts at each tick; counts beyond `u32::MAX` are held there.
     pub counts: HashMap<SignatureKey, Vec<u32>>,
-    /// The states at the last tick that a signature was present at.
+    /// The wait kinds at the last tick that a signature was present at.
     pub states: HashMap<SignatureKey, States>,
     /// Pulses that are not compared, and why: `truncated` by the target, or `damaged` in the file.
     pub set_aside: Vec<(Timestamp, &'static str)>,
@@ -60,7 +60,7 @@ impl Reader {
         Ok(window)
     }
 
-    /// The states of one signature at every good pulse of a process that it was present at.
+    /// The wait kinds of one signature at every good pulse of a process that it was present at.
     pub fn states_over_time(
         &self,
         incarnation: i64,
@@ -73,7 +73,7 @@ impl Reader {
         self.each_pulse(incarnation, since, until, |row| {
             // A damaged row was set aside when the window was read.
             let _damaged = unpack_pulse(row.groups, |entry| {
-                let name = dictionary.states.get(&entry.state);
+                let name = dictionary.kinds.get(&entry.state);
                 let wanted = dictionary.stacks.get(&entry.stack) == Some(&signature);
                 if let (Some(name), true) = (name, wanted) {
                     let at = states.entry(row.at).or_default();
@@ -160,7 +160,7 @@ impl IncarnationWindow {
             if seen.insert(*signature) {
                 states.clear();
             }
-            if let Some(name) = dictionary.states.get(&entry.state) {
+            if let Some(name) = dictionary.kinds.get(&entry.state) {
                 *states.entry(Rc::clone(name)).or_default() += entry.count;
             }
         }

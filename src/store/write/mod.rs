@@ -1,6 +1,7 @@
 //! The writer thread: records in, one commit a second, acknowledged after it.
 
 mod names;
+mod recompute;
 mod repoint;
 mod rows;
 mod series;
@@ -14,6 +15,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior, named_params, params};
+
+pub use self::recompute::{Derive, Recomputed, recompute};
 
 use self::names::Names;
 use self::rows::{Ack, Rows};

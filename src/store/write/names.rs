@@ -6,9 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Transaction, named_params, params};
+use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params};
 
-use crate::model::{Group, Incarnation, InstanceId, Labels, Signature, Stack, Timestamp};
+use super::repoint::repoint;
+use crate::model::{Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp};
 
 /// A watched instance.
 #[derive(Debug, Clone, Copy)]
@@ -50,31 +51,10 @@ pub(super) struct Names {
     incarnations: HashMap<(i64, Timestamp), IncarnationIds>,
     stacks: HashMap<(u128, i64), StackIds>,
     signatures: HashMap<Signature, i64>,
-    words: HashMap<(Word, Arc<str>), i64>,
+    states: HashMap<(Arc<str>, Arc<str>), i64>,
+    creators: HashMap<Arc<str>, i64>,
     label_sets: HashMap<Arc<Labels>, i64>,
     pub(super) sightings: HashSet<(i64, i64, i64)>,
-}
-
-/// Tables of one unique text column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Word {
-    State,
-    Creator,
-}
-
-impl Word {
-    const fn sql(self) -> (&'static str, &'static str) {
-        match self {
-            Self::State => (
-                "SELECT id FROM state WHERE name = ?1",
-                "INSERT INTO state (name) VALUES (?1)",
-            ),
-            Self::Creator => (
-                "SELECT id FROM creator WHERE function = ?1",
-                "INSERT INTO creator (function) VALUES (?1)",
-            ),
-        }
-    }
 }
 
 type Result<T> = rusqlite::Result<T>;
@@ -85,19 +65,33 @@ impl Names {
         *self = Self::default();
     }
 
-    pub(super) fn word(
-        &mut self,
-        tx: &Transaction<'_>,
-        kind: Word,
-        word: &Arc<str>,
-    ) -> Result<i64> {
-        let key = (kind, Arc::clone(word));
-        if let Some(id) = self.words.get(&key) {
+    /// The id of a state with its wait kind.
+    pub(super) fn state(&mut self, tx: &Transaction<'_>, split: &Split) -> Result<i64> {
+        let key = (Arc::clone(&split.state), Arc::clone(&split.kind));
+        if let Some(id) = self.states.get(&key) {
             return Ok(*id);
         }
-        let (select, insert) = kind.sql();
-        let id = get_or_insert(tx, select, insert, word)?;
-        self.words.insert(key, id);
+        let id = get_or_insert(
+            tx,
+            "SELECT id FROM state WHERE name = ?1 AND kind = ?2",
+            "INSERT INTO state (name, kind) VALUES (?1, ?2)",
+            [&*split.state, &*split.kind],
+        )?;
+        self.states.insert(key, id);
+        Ok(id)
+    }
+
+    pub(super) fn creator(&mut self, tx: &Transaction<'_>, function: &Arc<str>) -> Result<i64> {
+        if let Some(id) = self.creators.get(function) {
+            return Ok(*id);
+        }
+        let id = get_or_insert(
+            tx,
+            "SELECT id FROM creator WHERE function = ?1",
+            "INSERT INTO creator (function) VALUES (?1)",
+            [&**function],
+        )?;
+        self.creators.insert(Arc::clone(function), id);
         Ok(id)
     }
 
@@ -114,7 +108,7 @@ impl Names {
             tx,
             "SELECT id FROM label_set WHERE labels = ?1",
             "INSERT INTO label_set (labels) VALUES (?1)",
-            &json,
+            [&*json],
         )?;
         self.label_sets.insert(Arc::clone(labels), id);
         Ok(id)
@@ -166,7 +160,7 @@ impl Names {
             tx,
             "SELECT id FROM service WHERE name = ?1",
             "INSERT INTO service (name) VALUES (?1)",
-            name,
+            [&**name],
         )?;
         self.services.insert(Arc::clone(name), id);
         Ok(id)
@@ -247,7 +241,7 @@ impl Names {
             // A cut stack may turn out later to be the top of a full one.
             Some(ids) if resolved && ids.hash != group.signature => {
                 let signature = self.signature(tx, group, place)?;
-                super::repoint::repoint(tx, ids.stack, ids.signature, signature)?;
+                repoint(tx, ids.stack, service, (ids.signature, signature))?;
                 self.signatures.remove(&ids.hash);
                 self.sightings.clear();
                 StackIds {
@@ -276,29 +270,38 @@ impl Names {
         if let Some(id) = self.signatures.get(&group.signature) {
             return Ok(*id);
         }
-        let hash = group.signature.to_bytes();
-        let found: Option<i64> = tx
-            .prepare_cached("SELECT id FROM signature WHERE hash = ?1")?
-            .query_row([&hash], |row| row.get(0))
-            .optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => insert_signature(tx, group, place)?,
+        let id = if let Some(id) = signature_row(tx, group.signature)? {
+            id
+        } else {
+            let first = (place.at.as_millis(), place.incarnation);
+            insert_signature(tx, group.signature, &group.stack, first)?
         };
         self.signatures.insert(group.signature, id);
         Ok(id)
     }
 }
 
-fn get_or_insert(tx: &Transaction<'_>, select: &str, insert: &str, word: &str) -> Result<i64> {
+fn get_or_insert(
+    tx: &Transaction<'_>,
+    select: &str,
+    insert: &str,
+    words: impl Params + Copy,
+) -> Result<i64> {
     let found = tx
         .prepare_cached(select)?
-        .query_row([word], |row| row.get(0))
+        .query_row(words, |row| row.get(0))
         .optional()?;
     match found {
         Some(id) => Ok(id),
-        None => tx.prepare_cached(insert)?.insert([word]),
+        None => tx.prepare_cached(insert)?.insert(words),
     }
+}
+
+/// The row of a signature.
+pub(super) fn signature_row(tx: &Transaction<'_>, signature: Signature) -> Result<Option<i64>> {
+    tx.prepare_cached("SELECT id FROM signature WHERE hash = ?1")?
+        .query_row([signature.to_bytes()], |row| row.get(0))
+        .optional()
 }
 
 fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<StackIds>> {
@@ -343,25 +346,33 @@ fn insert_stack(tx: &Transaction<'_>, stack: &Stack, service: i64, signature: i6
     .map(drop)
 }
 
-fn insert_signature(tx: &Transaction<'_>, group: &Group, place: Place) -> Result<i64> {
-    let stack = &*group.stack;
+/// A signature seen at `at` (milliseconds) for the first time; `stack` stands for it.
+pub(super) fn insert_signature(
+    tx: &Transaction<'_>,
+    signature: Signature,
+    stack: &Stack,
+    (at, incarnation): (i64, i64),
+) -> Result<i64> {
     let (function, file, line) = stack.site().map_or(("", "", 0), |frame| {
         (&*frame.function, &*frame.file, frame.line)
     });
     let names: Vec<&str> = stack.identifying().map(|frame| &*frame.function).collect();
+    // It may have been the old name of another one.
+    tx.prepare_cached("DELETE FROM signature_alias WHERE hash = ?1")?
+        .execute([signature.to_bytes()])?;
     tx.prepare_cached(
         "INSERT INTO signature (hash, rules, where_function, where_file, where_line, frames,
                                 first_at, first_incarnation_id, last_at)
          VALUES (:hash, :rules, :function, :file, :line, :frames, :at, :incarnation, :at)",
     )?
     .insert(named_params! {
-        ":hash": group.signature.to_bytes(),
+        ":hash": signature.to_bytes(),
         ":rules": stack.rules,
         ":function": function,
         ":file": file,
         ":line": line,
         ":frames": names.join("\n"),
-        ":at": place.at.as_millis(),
-        ":incarnation": place.incarnation,
+        ":at": at,
+        ":incarnation": incarnation,
     })
 }

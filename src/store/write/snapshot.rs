@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::params;
 
 use super::Result;
-use super::names::{Place, Word};
+use super::names::Place;
 use super::rows::Rows;
 use super::series::stored;
 use crate::model::{Look, Snapshot};
@@ -27,7 +27,7 @@ impl Rows<'_> {
             for split in &group.splits {
                 entries.push(PulseEntry {
                     stack: ids.stack,
-                    state: self.names.word(self.tx, Word::State, &split.state)?,
+                    state: self.names.state(self.tx, split)?,
                     labels: self.names.labels(self.tx, &split.labels)?,
                     count: split.count,
                 });
@@ -64,7 +64,7 @@ impl Rows<'_> {
             let ids = self.names.stack(self.tx, group, place)?;
             let mut splits = Vec::with_capacity(group.splits.len());
             for split in &group.splits {
-                let state = self.names.word(self.tx, Word::State, &split.state)?;
+                let state = self.names.state(self.tx, split)?;
                 splits.push((
                     state,
                     self.names.labels(self.tx, &split.labels)?,
@@ -74,7 +74,7 @@ impl Rows<'_> {
             let mut creators = Vec::with_capacity(group.creators.len());
             for (creator, count) in &group.creators {
                 let id = match creator {
-                    Some(creator) => self.names.word(self.tx, Word::Creator, creator)?,
+                    Some(creator) => self.names.creator(self.tx, creator)?,
                     None => 0,
                 };
                 creators.push((id, *count));

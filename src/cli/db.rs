@@ -1,0 +1,49 @@
+//! `goroscope db`: the database itself.
+
+use clap::Subcommand;
+
+use super::Context;
+use super::database::{self, DatabaseArgs};
+use super::failure::Failure;
+use crate::group;
+use crate::present::grouped;
+use crate::store::{self, DaemonLock, StoreError};
+
+/// Looks after the database.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Brings a database of an older goroscope up to this one: its schema, then its signatures.
+    ///
+    /// The daemon does the same when it starts; this is for a database that no daemon writes any
+    /// more. Samples stay as they are, and old signatures go on to lead to the new ones. A copy of
+    /// the file is left beside it when the schema changes.
+    Upgrade {
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+/// Serves the command.
+pub(super) fn db(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let What::Upgrade { database } = &args.what;
+    let path = database::find(database, context)?;
+    if !path.exists() {
+        return Err(StoreError::Missing { path }.into());
+    }
+    let lock = DaemonLock::take(&path)?;
+    let done = store::recompute(&path, &lock, group::RULES, group::derived)?;
+    context.output.data(&format!(
+        "{}: up to date; {} of {} stacks were of older signature rules than {}, {} of them count as another signature now\n",
+        path.display(),
+        grouped(done.older),
+        grouped(done.stacks),
+        group::RULES,
+        grouped(done.moved),
+    ))
+}
