@@ -5,6 +5,7 @@
 
 use memchr::memchr;
 
+use super::header::Header;
 use super::{Block, Goroutines, RawFrame, frame, header};
 use crate::model::Elision;
 
@@ -300,22 +301,31 @@ fn close<'a>(
         let what = "dump seems to break off in this goroutine: its creator is missing";
         return Err(Wrong::torn(0, what));
     }
+    Ok(Goroutines {
+        elision: place.elision,
+        ..goroutine(header, place.creator)
+    })
+}
+
+/// The goroutine of a header, without its frames.
+pub(super) fn goroutine<'a>(header: Header<'a>, creator: Option<&'a [u8]>) -> Goroutines<'a> {
     let block = Block {
         id: header.id,
         state: header.state,
         minutes: header.minutes,
         leaked: header.leaked,
-        creator: place.creator,
+        creator,
     };
-    Ok(Goroutines {
+    Goroutines {
         count: 1,
         frames: &[],
-        elision: place.elision,
+        elision: None,
         cut: false,
         leaf_hidden: false,
         labels: header.labels,
         block: Some(block),
-    })
+        stack: None,
+    }
 }
 
 /// Whether a stack without a creator ends where such stacks do: in `main.main`, an `init`, the

@@ -92,6 +92,7 @@ pub(super) fn read<'a>(
             leaf_hidden: true,
             labels: found.map(RawLabels::Text),
             block: None,
+            stack: None,
         },
         whole,
     })

@@ -18,6 +18,7 @@ mod labels;
 mod layer;
 mod profile;
 mod reader;
+mod rote;
 mod text;
 mod wire;
 
@@ -78,7 +79,7 @@ impl RawLabels<'_> {
 pub struct Goroutines<'a> {
     /// How many: 1 in text.
     pub count: u64,
-    /// Leaf first. Empty where Go said "stack unavailable".
+    /// Leaf first. Empty where Go said "stack unavailable", and where `stack` came before.
     pub frames: &'a [RawFrame<'a>],
     /// Frames left out in the middle.
     pub elision: Option<Elision>,
@@ -90,6 +91,9 @@ pub struct Goroutines<'a> {
     pub labels: Option<RawLabels<'a>>,
     /// What only text knows.
     pub block: Option<Block<'a>>,
+    /// Number of the stack in this input, where the reader knows stacks by rote. One stack can have
+    /// several numbers. The first time that a number comes in a dump, `frames` are there.
+    pub stack: Option<usize>,
 }
 
 /// What reading gives, in the order of the dump.

@@ -213,6 +213,7 @@ impl<'a> Scratch<'a> {
             leaf_hidden: false,
             labels: (!self.labels.is_empty()).then_some(RawLabels::Pairs(&self.labels)),
             block: None,
+            stack: None,
         })
     }
 

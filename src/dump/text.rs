@@ -10,15 +10,19 @@ use memchr::{memchr, memmem};
 use super::block::{self, Step, Wrong};
 use super::dress::{Dress, Json, Loose, unescape_string};
 use super::layer::Layer;
+use super::rote::Rote;
 use super::{Event, Goroutines, RawFrame, counted, frame, header};
 use crate::model::{Complaint, Form};
 
 /// A block longer than this is not a goroutine: 100 frames of 4 KiB and a header of 600 KiB fit.
 const MAX_BLOCK: usize = 1 << 20;
 
-/// Bytes that must have come since the last try before a cut block is read again, so that a
-/// target that drips bytes cannot make the work quadratic.
-const RETRY_AFTER: usize = 64 << 10;
+/// Bytes that are put to a cut block before it is read again; as many as it has already, if that is
+/// more, so that a target that drips bytes cannot make the work quadratic.
+const RETRY_AFTER: usize = 4 << 10;
+
+/// Bytes of a dump behind which its stacks are remembered: in a small dump few come again.
+const LEARN_AFTER: usize = 256 << 10;
 
 /// Dress below dress: a JSON string in a CRI log, coloured, is three.
 const MAX_DEPTH: u8 = 6;
@@ -62,6 +66,8 @@ pub(super) struct Dumps {
     pub(super) found: Vec<Dump>,
     /// The one that the last event belonged to.
     current: usize,
+    /// Stacks that have a number.
+    stacks: usize,
     /// There were more than are told apart, and that was said.
     full: bool,
 }
@@ -79,6 +85,10 @@ pub(super) struct Text {
     /// Dresses that were taken off above this text.
     depth: u8,
     place: Place,
+    /// Stacks of the dump that blocks belong to.
+    rote: Rote,
+    /// Bytes of that dump that were read, and not known by rote.
+    passed: usize,
     layers: Vec<Layer>,
     /// All lines from here on are loose.
     loose: Option<Box<Layer>>,
@@ -138,17 +148,27 @@ impl Text {
 
     /// Takes the next bytes.
     pub(super) fn push(&mut self, bytes: &[u8], outlet: &mut Outlet<'_>) {
-        if self.carry.is_empty() {
-            let used = self.read(bytes, false, outlet);
-            self.carry
-                .extend_from_slice(bytes.get(used..).unwrap_or_default());
-            self.tried = self.carry.len();
-            return;
-        }
-        self.carry.extend_from_slice(bytes);
-        if self.carry.len() >= self.tried + RETRY_AFTER {
+        let mut rest = bytes;
+        while !self.carry.is_empty() {
+            let wanted = self.tried + self.tried.max(RETRY_AFTER);
+            let missing = wanted.saturating_sub(self.carry.len());
+            let (more, behind) = rest.split_at(missing.min(rest.len()));
+            self.carry.extend_from_slice(more);
+            rest = behind;
+            if self.carry.len() < wanted {
+                return;
+            }
             self.read_carry(false, outlet);
+            // What is carried now, and was not before, is there in place as well.
+            if let Some(again) = bytes.len().checked_sub(rest.len() + self.carry.len()) {
+                rest = bytes.get(again..).unwrap_or_default();
+                self.carry.clear();
+            }
         }
+        let used = self.read(rest, false, outlet);
+        self.carry
+            .extend_from_slice(rest.get(used..).unwrap_or_default());
+        self.tried = self.carry.len();
     }
 
     /// Takes the end of the text.
@@ -221,7 +241,10 @@ impl Text {
             return Some(next);
         }
         if header::begins(line) && is_header_line(line) {
-            return self.block(buffer, at, end, frames, outlet);
+            return match self.by_rote(buffer, at, (line, next), outlet) {
+                Some(behind) => Some(behind),
+                None => self.block(buffer, at, end, frames, outlet),
+            };
         }
         if self.place.profile.is_some() && counted::begins(line) {
             return self.record(buffer, at, end, frames, outlet);
@@ -259,6 +282,47 @@ impl Text {
         (line.len() > MAX_BLOCK).then_some(buffer.len())
     }
 
+    /// Reads a goroutine block whose stack came before; gives the offset behind it.
+    fn by_rote(
+        &mut self,
+        buffer: &[u8],
+        at: usize,
+        (line, next): (&[u8], usize),
+        outlet: &mut Outlet<'_>,
+    ) -> Option<usize> {
+        if self.place.sign || self.rote.is_empty() {
+            return None;
+        }
+        let header = header::parse(block::trim_end(line)).ok()?;
+        // The first goroutine again begins another dump; the one that writes it is told by frames.
+        let first = self.place.first_id?;
+        if header.id == first || header.state == b"running" {
+            return None;
+        }
+        let known = self.rote.recall(buffer.get(next..)?)?;
+        self.open(None, buffer, at, outlet);
+        self.line_of(buffer, at);
+        self.lines += 1 + known.lines;
+        self.counted = next + known.used;
+        (outlet.on)(Event::Goroutines(Goroutines {
+            stack: Some(known.stack),
+            ..block::goroutine(header, known.creator)
+        }));
+        Some(self.counted)
+    }
+
+    /// Remembers the stack of a block that was read; its number, if it is a new one.
+    fn learn(&mut self, found: &Goroutines<'_>, whole: &[u8], dumps: &mut Dumps) -> Option<usize> {
+        self.passed = self.passed.saturating_add(whole.len());
+        if self.passed < LEARN_AFTER || found.block.is_some_and(|block| block.state == b"running") {
+            return None;
+        }
+        let body = whole.get(memchr(b'\n', whole)? + 1..)?;
+        let number = self.rote.learn(body, dumps.stacks)?;
+        dumps.stacks += 1;
+        Some(number)
+    }
+
     /// Reads a goroutine block whose header begins at `at`.
     fn block<'b>(
         &mut self,
@@ -281,7 +345,12 @@ impl Text {
             Ok(found) => {
                 let whole = rest.get(..read.used).unwrap_or_default();
                 self.enter(&found, frames, whole, outlet, (buffer, at));
-                (outlet.on)(Event::Goroutines(Goroutines { frames, ..found }));
+                let stack = self.learn(&found, whole, outlet.dumps);
+                (outlet.on)(Event::Goroutines(Goroutines {
+                    frames,
+                    stack,
+                    ..found
+                }));
             }
             Err(wrong) => {
                 // Chunks must not decide what is seen.
@@ -392,7 +461,10 @@ impl Text {
             }
         };
         let too_many = sign && !is_new && !outlet.dumps.full;
-        place.dump = Some(number);
+        if place.dump.replace(number) != Some(number) {
+            self.rote = Rote::default();
+            self.passed = 0;
+        }
         if is_new || outlet.dumps.current != number {
             outlet.dumps.current = number;
             let line = self.line_of(buffer, at) + 1;

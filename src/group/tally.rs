@@ -41,6 +41,8 @@ pub struct Tally<'a> {
     keep: KeepLabels<'a>,
     survivors: Option<&'a mut Survivors>,
     index: FxHashMap<u128, usize>,
+    /// The groups of the stacks that the reader has numbered; `None` where there were too many.
+    numbered: FxHashMap<usize, Option<usize>>,
     groups: Vec<Group>,
     label_sets: FxHashMap<Signature, Vec<Arc<Labels>>>,
     no_labels: Arc<Labels>,
@@ -66,6 +68,7 @@ impl<'a> Tally<'a> {
             keep,
             survivors,
             index: FxHashMap::default(),
+            numbered: FxHashMap::default(),
             groups: Vec::new(),
             label_sets: FxHashMap::default(),
             no_labels: Arc::default(),
@@ -114,7 +117,7 @@ impl<'a> Tally<'a> {
                 return;
             }
         }
-        let Some(at) = self.group_of(found) else {
+        let Some(at) = self.group_by_number(found) else {
             self.complained = self.complained.saturating_add(count);
             self.note_complaint(Complaint {
                 line: 0,
@@ -147,6 +150,19 @@ impl<'a> Tally<'a> {
                 survivors.see(block.id, signature);
             }
         }
+    }
+
+    /// The index of the group with this stack, by its number where that came before.
+    fn group_by_number(&mut self, found: &Goroutines<'_>) -> Option<usize> {
+        let Some(number) = found.stack else {
+            return self.group_of(found);
+        };
+        if let Some(known) = self.numbered.get(&number) {
+            return *known;
+        }
+        let group = self.group_of(found);
+        self.numbered.insert(number, group);
+        group
     }
 
     /// The index of the group with this stack, which is made when it is new; `None` when there are

@@ -78,6 +78,7 @@ fn pulse(at: &Arc<InstanceId>, nth: i64, life: &Arc<Incarnation>, leak: u64, bus
             leaf_hidden: false,
             labels,
             block,
+            stack: None,
         }));
     }
     let process = life.facts.clone();
