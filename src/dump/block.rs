@@ -124,6 +124,15 @@ pub(super) fn read<'a>(buffer: &'a [u8], end: bool, frames: &mut Vec<RawFrame<'a
     let mut place = Place::default();
     loop {
         let rest = buffer.get(at..).unwrap_or_default();
+        if place.is_between_frames()
+            && let Some((frame, len)) = frame::plain(rest)
+        {
+            place.whole = frame.function == b"main.main";
+            place.noise = 0;
+            frames.push(frame);
+            at += len;
+            continue;
+        }
         let (line, next) = match memchr(b'\n', rest) {
             Some(newline) => (rest.get(..newline).unwrap_or_default(), at + newline + 1),
             None if end => (rest, buffer.len()),
@@ -163,6 +172,15 @@ impl<'a> Place<'a> {
     /// Whether what has been read is a goroutine whatever follows.
     const fn is_whole(&self) -> bool {
         self.creator.is_some() && !self.in_creator && self.pending.is_none() && self.wrong.is_none()
+    }
+
+    /// Whether the two lines of a frame mean just that.
+    const fn is_between_frames(&self) -> bool {
+        self.pending.is_none()
+            && !self.in_creator
+            && !self.in_ancestors
+            && self.noise <= MAX_NOISE
+            && self.wrong.is_none()
     }
 
     /// Takes a line that is neither blank nor a header; false when the block is over before it.

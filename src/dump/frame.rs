@@ -2,7 +2,38 @@
 //!
 //! Mirrors `traceback2` and `printAncestorTracebackFuncInfo` in Go's `runtime/traceback.go`.
 
+use memchr::{memchr, memrchr};
+
+use super::RawFrame;
 use crate::model::Elision;
+
+/// The frame at the start of `text`, and its length, where its two lines are as Go prints them and
+/// can be nothing else: the common case.
+pub(super) fn plain(text: &[u8]) -> Option<(RawFrame<'_>, usize)> {
+    let newline = memchr(b'\n', text)?;
+    let call = text.get(..newline)?;
+    let open = memrchr(b'(', call.strip_suffix(b")")?)?;
+    let function = call.get(..open)?;
+    let other = match function.first()? {
+        b'\t' | b'[' => true,
+        b'c' => function.starts_with(b"created by "),
+        b'g' => function.starts_with(b"goroutine "),
+        b'n' => function.starts_with(b"non-Go function"),
+        _ => false,
+    };
+    if other || memchr(b' ', function).is_some() {
+        return None;
+    }
+    let behind = text.get(newline + 1..)?.strip_prefix(b"\t")?;
+    let end = memchr(b'\n', behind)?;
+    let (file, line) = location(super::block::trim_end(behind.get(..end)?))?;
+    let frame = RawFrame {
+        function,
+        file,
+        line,
+    };
+    Some((frame, newline + end + 3))
+}
 
 /// The function name of a call line: everything before the last `(`. Arguments never hold
 /// parentheses, names may: `main.(*T).(pkg/path.M)-fm(0x1)`.
@@ -10,7 +41,7 @@ pub(super) fn function(line: &[u8]) -> &[u8] {
     if line.last() != Some(&b')') {
         return line; // gccgo and C symbols come without an argument list.
     }
-    match memchr::memrchr(b'(', line) {
+    match memrchr(b'(', line) {
         Some(open) if open > 0 => line.get(..open).unwrap_or(line),
         _ => line,
     }
@@ -19,7 +50,7 @@ pub(super) fn function(line: &[u8]) -> &[u8] {
 /// Whether a line is a call with its arguments; gccgo and C print names without any.
 pub(super) fn is_call(line: &[u8]) -> bool {
     let name = function(line);
-    name.len() < line.len() && memchr::memchr(b' ', name).is_none()
+    name.len() < line.len() && memchr(b' ', name).is_none()
 }
 
 /// File and line of a location such as `/path/x.go:12 +0x1f fp=0x1 sp=0x2 pc=0x3`, without its
@@ -29,7 +60,7 @@ pub(super) fn location(text: &[u8]) -> Option<(&[u8], u32)> {
     if text.starts_with(b"pc=0x") {
         return Some((&[], 0));
     }
-    let colon = memchr::memrchr(b':', text)?;
+    let colon = memrchr(b':', text)?;
     let (file, tail) = text.split_at_checked(colon)?;
     let tail = tail.get(1..)?;
     let mut line = 0u32;
@@ -51,6 +82,11 @@ pub(super) fn location(text: &[u8]) -> Option<(&[u8], u32)> {
 /// The creator in `created by F[ in goroutine N]`, without that tail.
 pub(super) fn creator(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"created by ")?;
+    let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let behind = rest.len() - digits.count();
+    if let Some(name) = rest.get(..behind)?.strip_suffix(b" in goroutine ") {
+        return Some(name);
+    }
     match memchr::memmem::rfind(rest, b" in goroutine ") {
         Some(at) => rest.get(..at),
         None => Some(rest),

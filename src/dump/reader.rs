@@ -95,16 +95,18 @@ impl Reader {
 
     /// Takes the next bytes and hands on what they complete.
     pub fn push(&mut self, bytes: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
-        if self.begun {
-            let body = &mut self.body;
-            return self.zip.undo(bytes, &mut |plain| body.push(plain, on));
-        }
-        self.magic.extend_from_slice(bytes);
-        if self.magic.len() < Zip::MAGIC {
-            Ok(())
+        let rest = if self.begun {
+            bytes
         } else {
-            self.begin(on)
-        }
+            let rest = fill(&mut self.magic, Zip::MAGIC, bytes);
+            if self.magic.len() < Zip::MAGIC {
+                return Ok(());
+            }
+            self.begin(on)?;
+            rest
+        };
+        let body = &mut self.body;
+        self.zip.undo(rest, &mut |plain| body.push(plain, on))
     }
 
     /// Bytes that are held back until the end: a profile is read as a whole.
@@ -160,26 +162,29 @@ impl Body {
         if self.taken > self.limit {
             return Err(DumpError::TooLarge { limit: self.limit });
         }
+        let mut rest = bytes;
+        if matches!(self.stage, Stage::Unknown) {
+            rest = fill(&mut self.head, SNIFF, bytes);
+            if self.head.len() < SNIFF {
+                return Ok(());
+            }
+            self.decide(on)?;
+        }
         let dumps = &mut self.dumps;
         match &mut self.stage {
-            Stage::Text(text) => text.push(bytes, &mut Outlet { on, dumps }),
+            Stage::Text(text) => text.push(rest, &mut Outlet { on, dumps }),
             Stage::Utf16(both) => {
                 let (utf16, text) = &mut **both;
-                text.push(utf16.decode(bytes), &mut Outlet { on, dumps });
+                text.push(utf16.decode(rest), &mut Outlet { on, dumps });
             }
-            Stage::Profile(body) => body.extend_from_slice(bytes),
-            Stage::Unknown => {
-                self.head.extend_from_slice(bytes);
-                if self.head.len() >= SNIFF {
-                    self.decide(on)?;
-                }
-            }
+            Stage::Profile(body) => body.extend_from_slice(rest),
+            Stage::Unknown => {}
         }
         Ok(())
     }
 
     fn decide(&mut self, on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
-        let mut head = std::mem::take(&mut self.head);
+        let head = std::mem::take(&mut self.head);
         if head.is_empty() {
             return Err(DumpError::Empty);
         }
@@ -197,7 +202,6 @@ impl Body {
             text.push(head.strip_prefix(BOM).unwrap_or(&head), &mut outlet);
             Stage::Text(text)
         };
-        head.truncate(SNIFF);
         self.head = head;
         Ok(())
     }
@@ -227,6 +231,14 @@ impl Body {
         });
         Ok(facts.collect())
     }
+}
+
+/// Fills `kept` up to `len` bytes; gives those that follow.
+fn fill<'a>(kept: &mut Vec<u8>, len: usize, bytes: &'a [u8]) -> &'a [u8] {
+    let missing = len.saturating_sub(kept.len()).min(bytes.len());
+    let (first, rest) = bytes.split_at(missing);
+    kept.extend_from_slice(first);
+    rest
 }
 
 /// A profile begins with a short message of small numbers: Go writes its period type first (field

@@ -15,6 +15,7 @@ mod hostile;
 mod layers;
 mod live;
 mod questions;
+mod rote;
 mod stops;
 mod store;
 mod support;
