@@ -3,10 +3,12 @@
 //! `cargo bench --bench parse`. The generated dumps are 64 MiB of text over 200 stacks of 11 frames.
 
 use std::hint::black_box;
+use std::io::Read as _;
 use std::sync::OnceLock;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use flate2::read::GzDecoder;
 use goroscope::dump::{Event, Reader};
 use goroscope::group::{KeepLabels, StackBook, Tally};
 
@@ -14,7 +16,7 @@ use goroscope::group::{KeepLabels, StackBook, Tally};
 const CHUNK: usize = 256 << 10;
 
 /// The dumps that are read.
-const DUMPS: [&str; 4] = ["model", "labelled", "zoo-1.27", "nats"];
+const DUMPS: [&str; 5] = ["model", "labelled", "big", "zoo-1.27", "nats"];
 
 /// Labels as Go 1.27 prints them behind the bracket.
 const LABELS: &str = " {route: /api/v1/orders, tenant: \"acme corp\"}";
@@ -26,9 +28,17 @@ fn main() {
 fn dump(name: &str) -> &'static [u8] {
     static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
     static LABELLED: OnceLock<Vec<u8>> = OnceLock::new();
+    static BIG: OnceLock<Vec<u8>> = OnceLock::new();
     match name {
         "model" => MODEL.get_or_init(|| generate("")),
         "labelled" => LABELLED.get_or_init(|| generate(LABELS)),
+        "big" => BIG.get_or_init(|| {
+            let packed = include_bytes!("../testdata/dumps/big_n10000_debug2.txt.gz");
+            let mut dump = Vec::new();
+            let read = GzDecoder::new(&packed[..]).read_to_end(&mut dump);
+            assert!(read.is_ok(), "{read:?}");
+            dump
+        }),
         "zoo-1.27" => include_bytes!("../testdata/dumps/go1.27_http_debug2.txt"),
         _ => include_bytes!("../testdata/dumps/nats-2.15_load_debug2.txt"),
     }
@@ -73,6 +83,15 @@ fn newline_scan(bencher: Bencher<'_, '_>, name: &str) {
     let bytes = dump(name);
     let scan = || memchr::memchr_iter(b'\n', black_box(bytes)).fold(0, |sum, at| sum ^ at);
     bencher.counter(BytesCount::of_slice(bytes)).bench(scan);
+}
+
+/// The bytes copied, for scale.
+#[divan::bench(args = DUMPS)]
+fn memcpy(bencher: Bencher<'_, '_>, name: &str) {
+    let bytes = dump(name);
+    let mut copy = vec![0; bytes.len()];
+    let bencher = bencher.counter(BytesCount::of_slice(bytes));
+    bencher.bench_local(|| black_box(&mut copy).copy_from_slice(black_box(bytes)));
 }
 
 #[divan::bench(args = DUMPS)]

@@ -9,8 +9,8 @@ use memchr::memchr;
 use super::block::trim_end;
 use super::{Goroutines, RawFrame, RawLabels, frame, header, labels};
 
-/// Addresses that a profile keeps of a stack: up to Go 1.22, and since 1.23.
-const DEPTH_LIMITS: [usize; 2] = [32, 128];
+/// Frames that a profile keeps of a stack: up to Go 1.22, and since 1.23 (`maxProfStackDepth`).
+pub(super) const DEPTH_LIMITS: [usize; 2] = [32, 128];
 
 /// The number in `goroutine profile: total N`, which begins such a dump.
 pub(super) fn total(line: &[u8]) -> Option<u64> {

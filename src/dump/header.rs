@@ -49,11 +49,70 @@ pub(super) fn parse(line: &[u8]) -> Result<Header<'_>, &'static str> {
     take(line).map(|(header, _)| header)
 }
 
+/// The header line at the start of `text`, and its length, if it is nothing else: the common case.
+pub(super) fn plain(text: &[u8]) -> Option<(Header<'_>, usize)> {
+    if let Some(found) = bare(text) {
+        return Some(found);
+    }
+    let newline = memchr::memchr(b'\n', text)?;
+    let (id, rest) = split_id(text.get(..newline)?)?;
+    let is_header = rest.starts_with(b"[") || rest.starts_with(b"gp=");
+    let (header, behind) = take_state(id, rest).ok().filter(|_| is_header)?;
+    behind.is_empty().then_some((header, newline + 1))
+}
+
+/// `goroutine ID [STATE]:` and `goroutine ID [STATE, N minutes]:`, with a newline.
+fn bare(text: &[u8]) -> Option<(Header<'_>, usize)> {
+    let (id, rest) = leading_number(text.strip_prefix(b"goroutine ")?)?;
+    let inside = rest.strip_prefix(b" [")?;
+    let end = inside
+        .iter()
+        .position(|byte| matches!(byte, b',' | b']' | b'"' | b'\n'))?;
+    let (state, mut rest) = inside.split_at(end);
+    let mut minutes = None;
+    if let Some(waited) = rest.strip_prefix(b", ") {
+        let (number, behind) = leading_number(waited)?;
+        rest = behind.strip_prefix(b" minutes")?;
+        minutes = Some(number);
+    }
+    let behind = rest.strip_prefix(b"]:\n")?;
+    let header = Header {
+        id,
+        state,
+        minutes,
+        leaked: false,
+        labels: None,
+    };
+    // What stands in parentheses may be no part of the state.
+    (state.last() != Some(&b')')).then_some((header, text.len() - behind.len()))
+}
+
+/// The decimal number that `text` begins with, of at most 18 digits, and what follows.
+fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    let mut digits = 0;
+    for byte in text.iter().take_while(|byte| byte.is_ascii_digit()) {
+        number = number * 10 + u64::from(byte - b'0');
+        digits += 1;
+        if digits > 18 {
+            return None;
+        }
+    }
+    (digits > 0).then_some((number, text.get(digits..)?))
+}
+
 /// A header and what follows its colon.
 fn take(line: &[u8]) -> Result<(Header<'_>, &[u8]), &'static str> {
     let (id, rest) = split_id(line).ok_or("goroutine header without an id")?;
+    take_state(id, rest)
+}
+
+fn take_state<'a>(id: &[u8], rest: &'a [u8]) -> Result<(Header<'a>, &'a [u8]), &'static str> {
     let id = number(id).ok_or("goroutine id out of range")?;
-    let open = memchr::memchr(b'[', rest).ok_or("goroutine header without a state")?;
+    let open = match rest.first() {
+        Some(b'[') => 0,
+        _ => memchr::memchr(b'[', rest).ok_or("goroutine header without a state")?,
+    };
     let inside = rest.get(open + 1..).unwrap_or_default();
     let close =
         memchr::memchr2(b']', b'"', inside).ok_or("goroutine header breaks off in its state")?;

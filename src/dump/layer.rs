@@ -6,7 +6,8 @@ use memchr::memchr_iter;
 
 use super::Event;
 use super::dress::Dress;
-use super::text::{Outlet, Text};
+use super::place::Outlet;
+use super::text::Text;
 
 /// Bytes gathered before they are read.
 const GATHER: usize = 64 << 10;

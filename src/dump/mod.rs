@@ -7,6 +7,7 @@
 //!
 //! Absent on purpose: grouping, signatures, I/O.
 
+mod anchor;
 mod block;
 mod counted;
 mod decode;
@@ -16,11 +17,13 @@ mod frame;
 mod header;
 mod labels;
 mod layer;
+mod place;
 mod profile;
 mod reader;
 mod rote;
 mod text;
 mod wire;
+mod worn;
 
 pub use reader::{DumpError, Facts, Reader};
 

@@ -3,6 +3,7 @@
 //! Mirrors `runtime/pprof/proto.go` and `profile.proto`. The body is already unzipped. Strings
 //! and tables are read where they lie; limits on their number keep memory near the body's size.
 
+use super::counted::DEPTH_LIMITS;
 use super::reader::DumpError;
 use super::wire::{Value, fields, integers};
 use super::{Event, Facts, Goroutines, RawFrame, RawLabels};
@@ -20,14 +21,6 @@ const MAX_NAME: usize = 4 << 10;
 
 /// Goroutines of one sample beyond this are a lie: their stacks would take 8 TiB.
 const MAX_COUNT: u64 = u32::MAX as u64;
-
-/// Frames that a profile keeps of a stack: up to Go 1.22, and since 1.23 (`maxProfStackDepth`).
-const DEPTH_LIMIT_1_22: usize = 32;
-const DEPTH_LIMIT: usize = 128;
-
-/// `runtime.gopark` parks at line 402 of its file in Go 1.22 and at 424 in 1.23. It is the one
-/// sign of the version that every profile has: somebody always waits.
-const LAST_PARK_LINE_1_22: u64 = 410;
 
 /// The tables of a profile, indexed once; samples are read in a second pass.
 #[derive(Default)]
@@ -51,10 +44,7 @@ struct Function {
 pub(super) fn read(body: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<Facts, DumpError> {
     let tables = index(body)?;
     check_type(&tables)?;
-    let mut scratch = Scratch {
-        depth_limit: depth_limit(&tables),
-        ..Scratch::default()
-    };
+    let mut scratch = Scratch::default();
     for (sample, number) in tables.samples.iter().zip(1u64..) {
         match scratch.sample(&tables, sample) {
             Some(found) => on(Event::Goroutines(found)),
@@ -182,7 +172,6 @@ struct Scratch<'a> {
     frames: Vec<RawFrame<'a>>,
     labels: Vec<(&'a [u8], &'a [u8])>,
     locations: Vec<u64>,
-    depth_limit: usize,
 }
 
 impl<'a> Scratch<'a> {
@@ -209,7 +198,7 @@ impl<'a> Scratch<'a> {
             count,
             frames: &self.frames,
             elision: None,
-            cut: self.frames.len() == self.depth_limit,
+            cut: is_cut(&self.frames),
             leaf_hidden: false,
             labels: (!self.labels.is_empty()).then_some(RawLabels::Pairs(&self.labels)),
             block: None,
@@ -223,6 +212,12 @@ impl<'a> Scratch<'a> {
         self.labels.push((key, value));
         Some(())
     }
+}
+
+/// Whether the depth limit cut the stack off: it is as long as one, and does not end where stacks do.
+fn is_cut(frames: &[RawFrame<'_>]) -> bool {
+    let root = frames.last().map_or(&[][..], |frame| frame.function);
+    DEPTH_LIMITS.contains(&frames.len()) && root != b"runtime.goexit"
 }
 
 /// The frames of one location, inlined callees first.
@@ -252,24 +247,6 @@ fn push_frames<'a>(
         });
     }
     Some(())
-}
-
-/// The depth limit of the Go version that wrote this profile.
-fn depth_limit(tables: &Tables<'_>) -> usize {
-    let park_line = tables.locations.iter().find_map(|(_, location)| {
-        fields(location).map_while(Result::ok).find_map(|field| {
-            let (4, Value::Bytes(line)) = field else {
-                return None;
-            };
-            let function = by_id(&tables.functions, first_varint(line, 1))?;
-            let parks = tables.string(function.name)? == b"runtime.gopark";
-            parks.then(|| first_varint(line, 2))
-        })
-    });
-    match park_line {
-        Some(line) if line <= LAST_PARK_LINE_1_22 => DEPTH_LIMIT_1_22,
-        _ => DEPTH_LIMIT,
-    }
 }
 
 /// Build id and `[vdso]` base from the mappings. The binary's own mapping comes first.

@@ -2,7 +2,8 @@
 //! told by its first bytes.
 
 use super::decode::{Utf16, Zip};
-use super::text::{Dumps, Outlet, Text};
+use super::place::{Dumps, Outlet};
+use super::text::Text;
 use super::{Event, profile};
 use crate::model::{Form, ProcessFacts};
 
@@ -151,7 +152,7 @@ struct Body {
 #[derive(Debug)]
 enum Stage {
     Unknown,
-    Text(Text),
+    Text(Box<Text>),
     Utf16(Box<(Utf16, Text)>),
     Profile(Vec<u8>),
 }
@@ -200,7 +201,7 @@ impl Body {
             Stage::Utf16(Box::new((utf16, text)))
         } else {
             text.push(head.strip_prefix(BOM).unwrap_or(&head), &mut outlet);
-            Stage::Text(text)
+            Stage::Text(Box::new(text))
         };
         self.head = head;
         Ok(())

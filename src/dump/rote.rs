@@ -8,13 +8,19 @@ use memchr::{memchr, memchr2, memrchr};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame;
+use super::{RawFrame, frame};
 
 /// Bytes of lines remembered; stacks beyond are read each time.
 const MAX_TEXT: usize = 2 << 20;
 
 /// Frames remembered.
 const MAX_NODES: usize = 32 << 10;
+
+/// To learn a stack costs as much as to read it a few times.
+const OFTEN: u8 = if cfg!(fuzzing) { 2 } else { 4 };
+
+/// Stacks that are known by their looks, to tell whether one comes again.
+const SEEN: usize = 1 << 8;
 
 /// The stacks of one dump.
 #[derive(Debug)]
@@ -24,6 +30,9 @@ pub(super) struct Rote {
     nodes: Vec<Node>,
     /// By parent and hash of what never changes in the two lines.
     children: FxHashMap<(u32, u64), u32>,
+    /// What stacks that were read looked like, and how often that came in a row, by the first bits of
+    /// their looks.
+    seen: Vec<(u64, u8)>,
 }
 
 /// A frame, or the `created by`, below those before it.
@@ -71,6 +80,7 @@ impl Default for Rote {
             text: Vec::new(),
             nodes: vec![Node::default()],
             children: FxHashMap::default(),
+            seen: vec![(0, 0); SEEN],
         }
     }
 }
@@ -111,6 +121,27 @@ impl Rote {
             }
             (node, at) = (child, at + len);
         }
+    }
+
+    /// Whether stacks that look like this one came [`OFTEN`] times: only such are worth learning.
+    pub(super) fn comes_often(&mut self, frames: &[RawFrame<'_>]) -> bool {
+        let looks = frames.iter().fold(1u64, |looks, frame| {
+            let frame = u64::from(frame.line) << 16 ^ frame.function.len() as u64;
+            (looks.rotate_left(5) ^ frame).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        let slot = usize::try_from(looks >> 56).unwrap_or_default();
+        let Some((known, times)) = self.seen.get_mut(slot) else {
+            return false;
+        };
+        *times = if *known == looks {
+            times.saturating_add(1)
+        } else {
+            1
+        };
+        *known = looks;
+        let often = *times >= OFTEN;
+        *times = if often { 0 } else { *times };
+        often
     }
 
     /// Remembers a stack that was read; `number` if it is plain and there is room.

@@ -317,10 +317,10 @@ fn count_split(
     labels: Arc<Labels>,
     count: u64,
 ) {
-    let state = found.block.map_or(
-        wait::kind(found.frames, found.leaf_hidden).as_bytes(),
-        |block| block.state,
-    );
+    let state = match found.block {
+        Some(block) => block.state,
+        None => wait::kind(found.frames, found.leaf_hidden).as_bytes(),
+    };
     let matches = |split: &&mut Split| {
         split.state.as_bytes() == state
             && (Arc::ptr_eq(&split.labels, &labels) || split.labels == labels)
