@@ -165,6 +165,7 @@ fn states(lives: &[Life], signature: SignatureKey) -> BTreeMap<String, u64> {
     let newest = lives.last().filter(present);
     newest
         .and_then(|life| life.window.states.get(&signature))
+        .map(|(_, states)| states)
         .into_iter()
         .flatten()
         .map(|(state, count)| (state.to_string(), *count))

@@ -3,6 +3,8 @@
 //! Described byte by byte in `docs/STORAGE.md`; a change is a new format number, and old numbers
 //! stay readable.
 
+use super::varint::{put, put_id, put_optional, take, take_id};
+
 /// First byte of every packed column of this layout.
 const FORMAT: u8 = 1;
 
@@ -166,46 +168,6 @@ fn take_detail(stack: i64, rest: &mut &[u8]) -> Option<DetailEntry> {
         creators,
         survival,
     })
-}
-
-/// LEB128.
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    loop {
-        let low = u8::try_from(value & 0x7f).unwrap_or_default();
-        value >>= 7;
-        if value == 0 {
-            out.push(low);
-            return;
-        }
-        out.push(low | 0x80);
-    }
-}
-
-/// A row id or the distance to a larger one: never negative.
-fn put_id(out: &mut Vec<u8>, id: i64) {
-    put(out, u64::try_from(id).unwrap_or_default());
-}
-
-/// 0 for none, else the value and 1.
-fn put_optional(out: &mut Vec<u8>, value: Option<u64>) {
-    put(out, value.map_or(0, |value| value.saturating_add(1)));
-}
-
-fn take(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (&byte, behind) = rest.split_first()?;
-        *rest = behind;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn take_id(rest: &mut &[u8]) -> Option<i64> {
-    i64::try_from(take(rest)?).ok()
 }
 
 #[cfg(test)]

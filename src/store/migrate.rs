@@ -10,9 +10,10 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x676f_7273;
 
 /// Every schema, oldest first; its number is its place, from 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/0001_init.sql"),
     include_str!("../../migrations/0002_wait_kind.sql"),
+    include_str!("../../migrations/0003_block.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -6,11 +6,14 @@
 //!
 //! Absent on purpose: verdicts, rates, anything that interprets counts.
 
+mod block;
+mod column;
 mod hot;
 mod lock;
 mod migrate;
 mod open;
 mod read;
+mod varint;
 mod write;
 
 pub use lock::DaemonLock;

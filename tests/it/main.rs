@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod blocks;
 mod config;
 mod corpus;
 mod end_to_end;

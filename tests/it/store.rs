@@ -111,6 +111,7 @@ fn every_snapshot_reads_back_exactly() {
             .iter()
             .map(|(key, counts)| {
                 let states = window.states[key]
+                    .1
                     .iter()
                     .map(|(s, n)| (s.to_string(), *n))
                     .collect();
@@ -276,7 +277,7 @@ fn a_database_of_older_rules_is_recomputed() {
     assert_eq!(
         Reader::open(&old).unwrap_err().to_string(),
         format!(
-            "`{}` has schema 1, this goroscope reads schema 2",
+            "`{}` has schema 1, this goroscope reads schema 3",
             old.display()
         )
     );

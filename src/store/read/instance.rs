@@ -238,24 +238,10 @@ impl Reader {
             )?
             .query_row(params![instance.0, until.as_millis()], failure_row)
             .optional()?;
-        let seen = self
-            .connection
-            .prepare_cached(
-                "SELECT at, goroutines, complained, truncated FROM pulse
-                 WHERE incarnation_id = (SELECT id FROM incarnation
-                                         WHERE instance_id = ?1 AND since <= ?2
-                                         ORDER BY since DESC LIMIT 1)
-                   AND at <= ?2 ORDER BY at DESC LIMIT 1",
-            )?
-            .query_row(params![instance.0, until.as_millis()], |row| {
-                let seen = Seen {
-                    goroutines: unsigned(row.get(1)?),
-                    complained: unsigned(row.get(2)?),
-                    truncated: row.get(3)?,
-                };
-                Ok((Timestamp::from_millis(row.get(0)?), seen))
-            })
-            .optional()?;
+        let seen = match self.last_incarnation(instance, until)? {
+            Some(incarnation) => self.last_seen(incarnation, until)?,
+            None => None,
+        };
         Ok(match (seen, failure) {
             (Some((at, _)), Some(failure)) if failure.at > at => Some(LastLook {
                 at: failure.at,
@@ -271,6 +257,55 @@ impl Reader {
             }),
             (None, None) => None,
         })
+    }
+
+    fn last_incarnation(
+        &self,
+        instance: InstanceKey,
+        until: Timestamp,
+    ) -> rusqlite::Result<Option<i64>> {
+        self.connection
+            .prepare_cached(
+                "SELECT id FROM incarnation WHERE instance_id = ?1 AND since <= ?2
+                 ORDER BY since DESC LIMIT 1",
+            )?
+            .query_row(params![instance.0, until.as_millis()], |row| row.get(0))
+            .optional()
+    }
+
+    /// The newest pulse of a process: a hot one, or else the last tick of a block.
+    fn last_seen(
+        &self,
+        incarnation: i64,
+        until: Timestamp,
+    ) -> rusqlite::Result<Option<(Timestamp, Seen)>> {
+        let hot = self
+            .connection
+            .prepare_cached(
+                "SELECT at, goroutines, complained, truncated FROM pulse
+                 WHERE incarnation_id = ?1 AND at <= ?2 ORDER BY at DESC LIMIT 1",
+            )?
+            .query_row(params![incarnation, until.as_millis()], |row| {
+                let seen = Seen {
+                    goroutines: unsigned(row.get(1)?),
+                    complained: unsigned(row.get(2)?),
+                    truncated: row.get(3)?,
+                };
+                Ok((Timestamp::from_millis(row.get(0)?), seen))
+            })
+            .optional()?;
+        if hot.is_some() {
+            return Ok(hot);
+        }
+        let cold = self.last_cold_tick(incarnation, until)?;
+        Ok(cold.map(|tick| {
+            let seen = Seen {
+                goroutines: tick.goroutines,
+                complained: tick.complained,
+                truncated: tick.truncated,
+            };
+            (Timestamp::from_millis(tick.at), seen)
+        }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Questions to the history: one function a question, each on one consistent view of the file.
 
+mod cold;
 mod detail;
 mod instance;
 mod remembered;

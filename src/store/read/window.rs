@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use rusqlite::params;
 
+use super::cold::BlockRow;
 use super::instance::unsigned;
 use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
+use crate::store::block::{Block, Tick};
 use crate::store::hot::unpack_pulse;
 
 /// Goroutines by wait kind.
@@ -23,8 +25,8 @@ pub struct IncarnationWindow {
     pub goroutines: Vec<u64>,
     /// Counts at each tick; counts beyond `u32::MAX` are held there.
     pub counts: HashMap<SignatureKey, Vec<u32>>,
-    /// The wait kinds at the last tick that a signature was present at.
-    pub states: HashMap<SignatureKey, States>,
+    /// The wait kinds at the last tick that a signature was present at, and when that was.
+    pub states: HashMap<SignatureKey, (Timestamp, States)>,
     /// Pulses that are not compared, and why: `truncated` by the target, or `damaged` in the file.
     pub set_aside: Vec<(Timestamp, &'static str)>,
 }
@@ -35,6 +37,25 @@ struct PulseRow<'a> {
     goroutines: u64,
     truncated: bool,
     groups: &'a [u8],
+}
+
+/// Which part of the history is read.
+struct Wanted<'a> {
+    since: Timestamp,
+    until: Timestamp,
+    dictionary: &'a Dictionary,
+    signatures: Option<&'a HashSet<SignatureKey>>,
+}
+
+impl Wanted<'_> {
+    /// The signature of a stack, if it is wanted.
+    fn signature(&self, stack: i64) -> Option<SignatureKey> {
+        let signature = *self.dictionary.stacks.get(&stack)?;
+        let wanted = self
+            .signatures
+            .is_none_or(|wanted| wanted.contains(&signature));
+        wanted.then_some(signature)
+    }
 }
 
 impl Reader {
@@ -48,15 +69,20 @@ impl Reader {
         wanted: Option<&HashSet<SignatureKey>>,
     ) -> Result<IncarnationWindow, StoreError> {
         let dictionary = self.dictionary()?;
+        let wanted = Wanted {
+            since,
+            until,
+            dictionary: &dictionary,
+            signatures: wanted,
+        };
         let mut window = IncarnationWindow::default();
-        self.each_pulse(incarnation, since, until, |row| {
-            window.take(&row, &dictionary, wanted);
+        self.each_block(incarnation, since, until, |row| {
+            window.take_block(&row, &wanted);
         })
         .map_err(|source| self.failed(source))?;
-        let ticks = window.ticks.len();
-        for column in window.counts.values_mut() {
-            column.resize(ticks, 0);
-        }
+        self.each_pulse(incarnation, since, until, |row| window.take(&row, &wanted))
+            .map_err(|source| self.failed(source))?;
+        window.close();
         Ok(window)
     }
 
@@ -70,16 +96,42 @@ impl Reader {
     ) -> Result<HashMap<Timestamp, States>, StoreError> {
         let dictionary = self.dictionary()?;
         let mut states: HashMap<Timestamp, States> = HashMap::new();
-        self.each_pulse(incarnation, since, until, |row| {
-            // A damaged row was set aside when the window was read.
-            let _damaged = unpack_pulse(row.groups, |entry| {
-                let name = dictionary.kinds.get(&entry.state);
-                let wanted = dictionary.stacks.get(&entry.stack) == Some(&signature);
-                if let (Some(name), true) = (name, wanted) {
-                    let at = states.entry(row.at).or_default();
-                    *at.entry(Rc::clone(name)).or_default() += entry.count;
+        let mut add = |at: Timestamp, stack: i64, state: i64, count: u64| {
+            let name = dictionary.kinds.get(&state);
+            let wanted = dictionary.stacks.get(&stack) == Some(&signature);
+            if let (Some(name), true, true) = (name, wanted, count > 0) {
+                *states
+                    .entry(at)
+                    .or_default()
+                    .entry(Rc::clone(name))
+                    .or_default() += count;
+            }
+        };
+        let wanted = since..=until;
+        self.each_block(incarnation, since, until, |row| {
+            // Damage was told when the window was read.
+            let Some(block) = row.unpack() else { return };
+            let mut counts = Vec::new();
+            for (nth, key) in block.keys().enumerate() {
+                let is_wanted = dictionary.stacks.get(&key.stack) == Some(&signature);
+                if is_wanted && block.column(nth, &mut counts).is_some() {
+                    for (tick, count) in block.ticks().iter().zip(&counts) {
+                        let at = Timestamp::from_millis(tick.at);
+                        if wanted.contains(&at) && !tick.truncated {
+                            add(at, key.stack, key.state, *count);
+                        }
+                    }
                 }
-            });
+            }
+        })
+        .map_err(|source| self.failed(source))?;
+        self.each_pulse(incarnation, since, until, |row| {
+            let mut entries = Vec::new();
+            if !row.truncated && unpack_pulse(row.groups, |entry| entries.push(entry)).is_some() {
+                for entry in entries {
+                    add(row.at, entry.stack, entry.state, entry.count);
+                }
+            }
         })
         .map_err(|source| self.failed(source))?;
         Ok(states)
@@ -121,19 +173,31 @@ impl IncarnationWindow {
             column.resize(ticks, 0);
             column.extend(counts);
         }
+        self.states.extend(later.states);
+        self.set_aside.extend(later.set_aside);
+        self.close();
+    }
+
+    /// Every column gets a count for every tick, and all are in order of time.
+    fn close(&mut self) {
         for column in self.counts.values_mut() {
             column.resize(self.ticks.len(), 0);
         }
-        self.states.extend(later.states);
-        self.set_aside.extend(later.set_aside);
+        self.set_aside.sort_unstable();
+        if self.ticks.is_sorted() {
+            return;
+        }
+        // Late pulses: a clock that was set back, or imported history.
+        let mut order: Vec<usize> = (0..self.ticks.len()).collect();
+        order.sort_by_key(|nth| self.ticks.get(*nth));
+        reorder(&mut self.ticks, &order);
+        reorder(&mut self.goroutines, &order);
+        for column in self.counts.values_mut() {
+            reorder(column, &order);
+        }
     }
 
-    fn take(
-        &mut self,
-        row: &PulseRow<'_>,
-        dictionary: &Dictionary,
-        wanted: Option<&HashSet<SignatureKey>>,
-    ) {
+    fn take(&mut self, row: &PulseRow<'_>, wanted: &Wanted<'_>) {
         if row.truncated {
             self.set_aside.push((row.at, "truncated"));
             return;
@@ -147,23 +211,113 @@ impl IncarnationWindow {
         let tick = self.ticks.len();
         self.ticks.push(row.at);
         self.goroutines.push(row.goroutines);
-        let mut seen: HashSet<SignatureKey> = HashSet::new();
         for entry in entries {
-            let Some(signature) = dictionary.stacks.get(&entry.stack) else {
-                continue;
-            };
-            if wanted.is_some_and(|wanted| !wanted.contains(signature)) {
-                continue;
-            }
-            self.add(*signature, tick, entry.count);
-            let states = self.states.entry(*signature).or_default();
-            if seen.insert(*signature) {
-                states.clear();
-            }
-            if let Some(name) = dictionary.kinds.get(&entry.state) {
-                *states.entry(Rc::clone(name)).or_default() += entry.count;
+            if let Some(signature) = wanted.signature(entry.stack) {
+                self.add(signature, tick, entry.count);
+                let kind = wanted.dictionary.kinds.get(&entry.state);
+                self.see(signature, row.at, kind, entry.count);
             }
         }
+    }
+
+    fn take_block(&mut self, row: &BlockRow<'_>, wanted: &Wanted<'_>) {
+        let (base, aside) = (self.ticks.len(), self.set_aside.len());
+        let taken = row.unpack().and_then(|block| {
+            let places = self.take_ticks(block.ticks(), base, wanted);
+            self.take_columns(&block, &places, wanted)
+        });
+        if taken.is_none() {
+            // Nothing of a block that breaks off half way may count.
+            self.ticks.truncate(base);
+            self.goroutines.truncate(base);
+            for column in self.counts.values_mut() {
+                column.truncate(base);
+            }
+            self.set_aside.truncate(aside);
+            self.set_aside.extend(row.ticks().map(|at| (at, "damaged")));
+        }
+    }
+
+    /// Takes the wanted ticks of a block: for each of its ticks, the place that it has got.
+    fn take_ticks(
+        &mut self,
+        ticks: &[Tick],
+        base: usize,
+        wanted: &Wanted<'_>,
+    ) -> Vec<Option<usize>> {
+        let mut places = Vec::with_capacity(ticks.len());
+        for tick in ticks {
+            let at = Timestamp::from_millis(tick.at);
+            let is_wanted = wanted.since <= at && at <= wanted.until;
+            if is_wanted && tick.truncated {
+                self.set_aside.push((at, "truncated"));
+            }
+            let place = (is_wanted && !tick.truncated).then_some(self.ticks.len() - base);
+            if place.is_some() {
+                self.ticks.push(at);
+                self.goroutines.push(tick.goroutines);
+            }
+            places.push(place);
+        }
+        places
+    }
+
+    fn take_columns(
+        &mut self,
+        block: &Block,
+        places: &[Option<usize>],
+        wanted: &Wanted<'_>,
+    ) -> Option<()> {
+        let len = self.ticks.len();
+        let base = len - places.iter().flatten().count();
+        let mut counts = Vec::new();
+        for (nth, key) in block.keys().enumerate() {
+            let Some(signature) = wanted.signature(key.stack) else {
+                continue;
+            };
+            block.column(nth, &mut counts)?;
+            let here = |(count, place): (&u64, &Option<usize>)| *count > 0 && place.is_some();
+            if !counts.iter().zip(places).any(here) {
+                continue;
+            }
+            let column = self.counts.entry(signature).or_default();
+            column.resize(len, 0);
+            let column = column.get_mut(base..)?;
+            let mut last = None;
+            for (count, place) in counts.iter().zip(places) {
+                if let Some(place) = place
+                    && *count > 0
+                {
+                    let slot = column.get_mut(*place)?;
+                    *slot = slot.saturating_add(u32::try_from(*count).unwrap_or(u32::MAX));
+                    last = Some((*place, *count));
+                }
+            }
+            if let Some((place, count)) = last {
+                let at = *self.ticks.get(base + place)?;
+                self.see(
+                    signature,
+                    at,
+                    wanted.dictionary.kinds.get(&key.state),
+                    count,
+                );
+            }
+        }
+        Some(())
+    }
+
+    /// Notes goroutines of a signature at a tick: what counts in the end is its newest one.
+    fn see(&mut self, signature: SignatureKey, at: Timestamp, kind: Option<&Rc<str>>, count: u64) {
+        let Some(kind) = kind else { return };
+        let (newest, states) = self.states.entry(signature).or_default();
+        if at < *newest {
+            return;
+        }
+        if at > *newest {
+            *newest = at;
+            states.clear();
+        }
+        *states.entry(Rc::clone(kind)).or_default() += count;
     }
 
     fn add(&mut self, signature: SignatureKey, tick: usize, count: u64) {
@@ -174,4 +328,9 @@ impl IncarnationWindow {
             *slot = slot.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         }
     }
+}
+
+fn reorder<T: Copy>(values: &mut Vec<T>, order: &[usize]) {
+    let ordered = order.iter().filter_map(|nth| values.get(*nth).copied());
+    *values = ordered.collect();
 }

@@ -1,5 +1,6 @@
 //! The writer thread: records in, one commit a second, acknowledged after it.
 
+mod compact;
 mod names;
 mod recompute;
 mod repoint;
@@ -18,6 +19,7 @@ use rusqlite::{Connection, TransactionBehavior, named_params, params};
 
 pub use self::recompute::{Derive, Recomputed, recompute};
 
+use self::compact::Hot;
 use self::names::Names;
 use self::rows::{Ack, Rows};
 use self::series::SeriesBook;
@@ -107,6 +109,7 @@ struct Session {
     run: i64,
     names: Names,
     series: SeriesBook,
+    hot: Hot,
     flushed: Instant,
     failing: bool,
 }
@@ -132,12 +135,14 @@ impl Session {
         )?;
         let run = tx.last_insert_rowid();
         tx.commit()?;
+        let hot = Hot::load(&connection)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
             run,
             names: Names::default(),
             series: SeriesBook::new(),
+            hot,
             flushed: Instant::now(),
             failing: false,
         })
@@ -156,6 +161,7 @@ impl Session {
                     if !more {
                         return true;
                     }
+                    self.compact((life.now)());
                 }
                 Err(error) => {
                     self.note_failure(&error);
@@ -196,6 +202,14 @@ impl Session {
             }
         }
         true
+    }
+
+    /// Closed windows become blocks. What fails is tried again at the next round.
+    fn compact(&mut self, now: Timestamp) {
+        match compact::round(&mut self.connection, &mut self.hot, now) {
+            Ok(_) => {}
+            Err(error) => self.note_failure(&error),
+        }
     }
 
     fn acknowledge(&mut self, acks: &[Ack]) {
@@ -240,6 +254,7 @@ impl Session {
             tx: &tx,
             names: &mut self.names,
             series: &mut self.series,
+            hot: &mut self.hot,
             run: self.run,
         };
         for record in batch {

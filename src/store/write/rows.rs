@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Transaction, named_params, params};
 
 use super::Result;
+use super::compact::Hot;
 use super::names::{Names, Place};
 use super::series::SeriesBook;
 use super::snapshot::took_ms;
@@ -25,6 +26,7 @@ pub(super) struct Rows<'a> {
     pub(super) tx: &'a Transaction<'a>,
     pub(super) names: &'a mut Names,
     pub(super) series: &'a mut SeriesBook,
+    pub(super) hot: &'a mut Hot,
     pub(super) run: i64,
 }
 

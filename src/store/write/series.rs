@@ -99,7 +99,10 @@ impl Rows<'_> {
         // What a process shows at its first look is where we came in, not news.
         let came_in: bool = self
             .tx
-            .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM pulse WHERE incarnation_id = ?1)")?
+            .prepare_cached(
+                "SELECT NOT EXISTS (SELECT 1 FROM pulse WHERE incarnation_id = ?1)
+                    AND NOT EXISTS (SELECT 1 FROM block WHERE incarnation_id = ?1)",
+            )?
             .query_row([place.incarnation], |row| row.get(0))?;
         if !known && !came_in {
             let ids = Some((place.ids.service, place.ids.instance));

@@ -38,6 +38,8 @@ impl Rows<'_> {
                 self.see(signature, count, build, place)?;
             }
         }
+        self.hot
+            .note(self.tx, place.incarnation, place.at.as_millis())?;
         self.tx
             .prepare_cached(
                 "INSERT INTO pulse (incarnation_id, at, took_ms, form, goroutines, own,

@@ -1,0 +1,187 @@
+//! Closed windows of hot pulses become blocks, one process at a time, between the commits of polls.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::Result;
+use crate::model::Timestamp;
+use crate::store::block::{Builder, Tick};
+use crate::store::hot::unpack_pulse;
+
+/// The writer is held no longer than this by one round.
+const ROUND: Duration = Duration::from_millis(25);
+
+/// A window is closed this long after its end: what was polled in it has been stored by then.
+const GRACE_MS: i64 = 60_000;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Windows are the shortest of these that hold as many polls as [`POLLS`].
+const WINDOWS_MS: [i64; 4] = [HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, 24 * HOUR_MS];
+
+/// Fewer polls in a block cost more bytes for each.
+const POLLS: i64 = 240;
+
+/// The window of UTC that `at` lies in: its beginning and its end, exclusive.
+fn window(at: i64, interval_ms: i64) -> (i64, i64) {
+    let wanted = interval_ms.saturating_mul(POLLS);
+    let fits = WINDOWS_MS.iter().find(|window| **window >= wanted);
+    let len = fits.copied().unwrap_or(24 * HOUR_MS);
+    let begin = at.div_euclid(len) * len;
+    (begin, begin + len)
+}
+
+/// The oldest hot pulse of each process, and the end of its window.
+#[derive(Debug, Default)]
+pub(super) struct Hot {
+    oldest: BTreeMap<i64, Open>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    begin: i64,
+    end: i64,
+}
+
+impl Hot {
+    /// What a daemon that died has left.
+    pub(super) fn load(connection: &Connection) -> Result<Self> {
+        let mut hot = Self::default();
+        let mut statement = connection.prepare(
+            "SELECT id, at FROM (
+                 SELECT id, (SELECT min(at) FROM pulse WHERE incarnation_id = incarnation.id) AS at
+                 FROM incarnation)
+             WHERE at IS NOT NULL",
+        )?;
+        let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for pair in found {
+            let (incarnation, at) = pair?;
+            hot.note(connection, incarnation, at)?;
+        }
+        Ok(hot)
+    }
+
+    /// Notes a pulse that was stored.
+    pub(super) fn note(&mut self, on: &Connection, incarnation: i64, at: i64) -> Result<()> {
+        if self
+            .oldest
+            .get(&incarnation)
+            .is_some_and(|open| open.begin <= at)
+        {
+            return Ok(());
+        }
+        let interval: Option<i64> = on
+            .prepare_cached(
+                "SELECT interval_ms FROM watch
+                 JOIN incarnation ON incarnation.instance_id = watch.instance_id
+                 WHERE incarnation.id = ?1 ORDER BY from_at DESC LIMIT 1",
+            )?
+            .query_row([incarnation], |row| row.get(0))
+            .optional()?;
+        let (begin, end) = window(at, interval.unwrap_or(30_000));
+        self.oldest.insert(incarnation, Open { begin, end });
+        Ok(())
+    }
+
+    /// A process with a window that has closed by `now`.
+    fn closed(&self, now: i64) -> Option<(i64, Open)> {
+        let due = |(_, open): &(&i64, &Open)| open.end + GRACE_MS <= now;
+        let found = self
+            .oldest
+            .iter()
+            .filter(due)
+            .min_by_key(|(_, open)| open.end);
+        found.map(|(incarnation, open)| (*incarnation, *open))
+    }
+}
+
+/// Makes blocks of windows that have closed by `now`, for at most [`ROUND`]; whether more is to do.
+pub(super) fn round(connection: &mut Connection, hot: &mut Hot, now: Timestamp) -> Result<bool> {
+    let began = Instant::now();
+    while let Some((incarnation, open)) = hot.closed(now.as_millis()) {
+        if began.elapsed() >= ROUND {
+            return Ok(true);
+        }
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        compact(&tx, incarnation, open)?;
+        let next: Option<i64> = tx
+            .prepare_cached("SELECT min(at) FROM pulse WHERE incarnation_id = ?1 AND at >= ?2")?
+            .query_row(params![incarnation, open.end], |row| row.get(0))?;
+        tx.commit()?;
+        hot.oldest.remove(&incarnation);
+        if let Some(at) = next {
+            hot.note(connection, incarnation, at)?;
+        }
+    }
+    Ok(false)
+}
+
+/// The pulses of one process in one window become a block. A row that cannot be unpacked stays as it
+/// is, to be told as damaged.
+fn compact(tx: &Transaction<'_>, incarnation: i64, open: Open) -> Result<()> {
+    let mut builder = Builder::default();
+    let mut taken = Vec::new();
+    let mut select = tx.prepare_cached(
+        "SELECT id, at, took_ms, form, goroutines, own, complained, truncated, complaints, groups
+         FROM pulse WHERE incarnation_id = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id",
+    )?;
+    let mut rows = select.query(params![incarnation, open.begin, open.end])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.clear();
+        let groups = row.get_ref(9)?.as_blob()?;
+        if unpack_pulse(groups, |entry| entries.push(entry)).is_none() {
+            continue;
+        }
+        taken.push(row.get::<_, i64>(0)?);
+        let unsigned = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let tick = Tick {
+            at: row.get(1)?,
+            took_ms: unsigned(2)?,
+            form: form_number(row.get_ref(3)?.as_str()?),
+            goroutines: unsigned(4)?,
+            own: unsigned(5)?,
+            complained: unsigned(6)?,
+            truncated: row.get(7)?,
+            complaints: row.get(8)?,
+        };
+        builder.push(tick, &entries);
+    }
+    let ticks = builder.ticks();
+    let (Some(first), Some(last)) = (ticks.first(), ticks.last()) else {
+        return Ok(());
+    };
+    let (from_at, to_at, len) = (first.at, last.at, ticks.len());
+    let series = builder.series().len();
+    let data = builder
+        .pack()
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    tx.prepare_cached(
+        "INSERT INTO block (incarnation_id, from_at, to_at, ticks, series, crc, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        incarnation,
+        from_at,
+        to_at,
+        i64::try_from(len).unwrap_or(i64::MAX),
+        i64::try_from(series).unwrap_or(i64::MAX),
+        crc32c::crc32c(&data),
+        data,
+    ])?;
+    let mut delete = tx.prepare_cached("DELETE FROM pulse WHERE id = ?1")?;
+    for id in taken {
+        delete.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Names of forms, by the number that stands for them in blocks. Only to be added to.
+pub(in crate::store) const FORMS: [&str; 4] = ["debug2", "debug1", "log", "proto"];
+
+fn form_number(name: &str) -> u64 {
+    let found = FORMS.iter().position(|known| *known == name);
+    found.unwrap_or(FORMS.len()) as u64
+}
