@@ -14,3 +14,9 @@ CREATE TABLE block (
     data           BLOB NOT NULL
 ) STRICT;
 CREATE INDEX block_at ON block (incarnation_id, from_at);
+
+-- Retention takes the oldest first.
+CREATE INDEX block_age ON block (to_at);
+CREATE INDEX pulse_age ON pulse (at);
+CREATE INDEX detail_age ON detail (at);
+CREATE INDEX failure_age ON failure (at);

@@ -13,7 +13,7 @@ use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_servic
 use crate::config::{Config, ConfigError, Service, Storage};
 use crate::model::{EventKind, Note, Record, Timestamp};
 use crate::observe::Counters;
-use crate::store::{self, DaemonLock, Reader, StoreError, Writer};
+use crate::store::{self, DaemonLock, Reader, Retention, StoreError, Writer};
 use crate::{clock, group};
 
 /// The wall clock is held against the monotonic one this often.
@@ -56,7 +56,13 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
     let lock = DaemonLock::take(&database)?;
     recompute(&database, &lock)?;
     let counters = Arc::new(Counters::default());
-    let (writer, records) = Writer::start(&database, lock, Arc::clone(&counters), clock::now)?;
+    let (writer, records) = Writer::start(
+        &database,
+        lock,
+        retention(&config.storage),
+        Arc::clone(&counters),
+        clock::now,
+    )?;
     let queue = Queue::new(records, Arc::clone(&counters));
     let deps = Deps {
         fetcher: Arc::new(Fetcher::new(config.max_concurrent_polls).map_err(DaemonError::Client)?),
@@ -105,6 +111,13 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
     }
     drop(queue);
     finish(writer, &counters).await
+}
+
+fn retention(storage: &Storage) -> Retention {
+    Retention {
+        raw: storage.raw_retention,
+        max_size: storage.max_size,
+    }
 }
 
 /// Brings signatures that an older goroscope made under the rules of this one.

@@ -20,6 +20,8 @@ pub(super) struct File {
 #[derive(Default)]
 pub(super) struct Storage {
     pub(super) path: Entry<String>,
+    pub(super) raw_retention: Entry<String>,
+    pub(super) max_size: Entry<WrittenSize>,
 }
 
 /// How to poll: the keys that `[global]` sets for all services and each service for itself.
@@ -90,10 +92,15 @@ impl Storage {
     }
 
     fn read(root: &Table<'_>, found: &mut Found) -> Self {
-        let path = table(root, "storage", found).map_or(Entry::Absent, |storage| {
-            storage.text("path", "a path in quotes such as \"goroscope.db\"", found)
-        });
-        Self { path }
+        let Some(storage) = table(root, "storage", found) else {
+            return Self::default();
+        };
+        let retention = "a duration in quotes such as \"30d\"";
+        Self {
+            path: storage.text("path", "a path in quotes such as \"goroscope.db\"", found),
+            raw_retention: storage.text("raw_retention", retention, found),
+            max_size: storage.size("max_size", "a size such as \"4GiB\"", found),
+        }
     }
 }
 

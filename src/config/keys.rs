@@ -21,7 +21,7 @@ pub const KEYS: [(&str, &[&str]); 4] = [
             "keep_labels",
         ],
     ),
-    ("storage", &["path"]),
+    ("storage", &["path", "raw_retention", "max_size"]),
     (
         "services",
         &[

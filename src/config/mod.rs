@@ -49,6 +49,10 @@ pub struct Config {
 pub struct Storage {
     /// The database file; a relative path has been taken from the folder of the config file.
     pub path: PathBuf,
+    /// Snapshots are kept for this long, 1 hour to 10 years.
+    pub raw_retention: Duration,
+    /// The oldest snapshots go while the file holds more bytes, 1 MiB to 1 TiB.
+    pub max_size: u64,
 }
 
 /// A named set of processes that run the same program, and how they are polled.

@@ -25,6 +25,14 @@ const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=quantit
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=quantity::LONGEST;
 const STOPS: RangeInclusive<Duration> = Duration::from_micros(1)..=quantity::LONGEST;
 
+/// From a soak test of an hour to ten years.
+const RETENTIONS: RangeInclusive<Duration> =
+    Duration::from_hours(1)..=Duration::from_hours(10 * 366 * 24);
+const RAW_RETENTION: Duration = Duration::from_hours(30 * 24);
+const MAX_SIZE: u64 = 4 << 30;
+/// The tables alone take some of this.
+const LEAST_SIZE: u64 = 1 << 20;
+
 /// How to poll, resolved: the part of a service that it may inherit.
 pub(super) struct Settings {
     pub(super) interval: Duration,
@@ -68,9 +76,24 @@ impl Resolver<'_> {
             max_concurrent_polls: self.max_concurrent_polls(&file.max_concurrent_polls),
             storage: Storage {
                 path: self.database(&file.storage),
+                raw_retention: self
+                    .duration(&file.storage.raw_retention, &RETENTIONS)
+                    .unwrap_or(RAW_RETENTION),
+                max_size: self.max_size(&file.storage.max_size).unwrap_or(MAX_SIZE),
             },
             services: self.services(&file.services, &global),
         }
+    }
+
+    fn max_size(&mut self, entry: &Entry<WrittenSize>) -> Option<u64> {
+        let size = self.size(entry)?;
+        let written = entry.written()?;
+        let is_enough = if size < LEAST_SIZE {
+            Err("too small for a history; make it 1MiB or more".to_owned())
+        } else {
+            Ok(size)
+        };
+        self.noted(written, is_enough)
     }
 
     /// The path of the database.

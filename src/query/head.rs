@@ -22,6 +22,8 @@ pub struct WindowHead {
     pub polled_since: Option<Timestamp>,
     /// When it ended, or was last known to go on.
     pub polled_until: Option<Timestamp>,
+    /// Retention has removed snapshots before this moment, where that lies in the window.
+    pub kept_since: Option<Timestamp>,
     /// Due polls that gave a snapshot.
     pub polls_ok: u64,
     /// Polls that were due.
@@ -59,6 +61,7 @@ impl HeadCount {
             until: scope.until,
             polled_since: None,
             polled_until: None,
+            kept_since: None,
             polls_ok: 0,
             polls_due: 0,
             restarts: 0,
@@ -102,6 +105,8 @@ impl HeadCount {
 
     pub(super) fn finish(mut self, reader: &Reader) -> Result<WindowHead, QueryError> {
         self.head.digits = distinguishing_digits(reader)?;
+        let kept = reader.kept_since()?;
+        self.head.kept_since = kept.filter(|kept| *kept > self.head.since);
         self.head.services = self.head.instances_of.len();
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);

@@ -23,4 +23,4 @@ pub use read::{
     InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey,
     SignatureRow, SignatureRows, States,
 };
-pub use write::{Derive, Recomputed, Writer, recompute};
+pub use write::{Derive, Recomputed, Retention, Writer, recompute};

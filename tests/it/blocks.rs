@@ -12,24 +12,26 @@ use goroscope::model::{
     Snapshot, StartReason, Timestamp, Watch,
 };
 use goroscope::observe::Counters;
-use goroscope::store::{DaemonLock, IncarnationWindow, Reader, States, Writer};
+use goroscope::store::{DaemonLock, IncarnationWindow, Reader, Retention, States, Writer};
 use proptest::prelude::*;
+
+use crate::support::KEEP;
 
 /// 2026-11-24 00:00 UTC.
 const MIDNIGHT: i64 = 1_795_478_400_000;
 
-fn at(millis: i64) -> Timestamp {
+pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(MIDNIGHT + millis)
 }
 
 /// A pulse as a process might give it: stack, label and count of its groups.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(crate) struct Seen {
     /// Since the pulse before, milliseconds; back where a clock was set back.
-    step: i64,
-    groups: Vec<(u8, u8, u64)>,
-    truncated: bool,
-    complained: u64,
+    pub(crate) step: i64,
+    pub(crate) groups: Vec<(u8, u8, u64)>,
+    pub(crate) truncated: bool,
+    pub(crate) complained: u64,
 }
 
 fn seen() -> impl Strategy<Value = Seen> {
@@ -58,7 +60,7 @@ fn seen() -> impl Strategy<Value = Seen> {
 const STACKS: [&str; 6] = ["main.a", "main.b", "main.c", "io.d", "io.e", "net.f"];
 const PARKS: [&str; 3] = ["runtime.chanrecv", "runtime.selectgo", "runtime.chansend"];
 
-fn snapshot(seen: &Seen, book: &StackBook) -> Snapshot {
+pub(crate) fn snapshot(seen: &Seen, book: &StackBook) -> Snapshot {
     let frame = |function: &'static str| RawFrame {
         function: function.as_bytes(),
         file: b"/src/x.go",
@@ -134,18 +136,22 @@ fn records(pulses: &[Seen]) -> Vec<Record> {
 }
 
 /// Writes records under a clock, and waits until `done` of the database.
-fn write(path: &Path, records: Vec<Record>, now: fn() -> Timestamp, done: impl Fn(&Path) -> bool) {
+pub(crate) fn write(
+    path: &Path,
+    keep: Retention,
+    records: Vec<Record>,
+    now: fn() -> Timestamp,
+    done: impl Fn(&Path) -> bool,
+) {
     let lock = DaemonLock::take(path).unwrap();
-    let (writer, queue) = Writer::start(path, lock, Arc::new(Counters::default()), now).unwrap();
+    let (writer, queue) =
+        Writer::start(path, lock, keep, Arc::new(Counters::default()), now).unwrap();
     for record in records {
         queue.send(record).unwrap();
     }
     let began = Instant::now();
     while !done(path) {
-        assert!(
-            began.elapsed() < Duration::from_mins(1),
-            "it is never done"
-        );
+        assert!(began.elapsed() < Duration::from_mins(1), "it is never done");
         std::thread::sleep(Duration::from_millis(20));
     }
     drop(queue);
@@ -179,7 +185,7 @@ fn told(path: &Path, since: i64, until: i64) -> Told {
     (window, states.collect())
 }
 
-const DAY: i64 = 86_400_000;
+pub(crate) const DAY: i64 = 86_400_000;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
@@ -198,8 +204,8 @@ proptest! {
         let mut stored = 0;
         for batch in [&all, &late] {
             stored += i64::try_from(batch.len()).unwrap() - 1;
-            write(&hot, batch.clone(), || at(0), |_| true);
-            write(&cold, batch.clone(), || at(9 * DAY), |path| kept(path) == (0, stored));
+            write(&hot, KEEP, batch.clone(), || at(0), |_| true);
+            write(&cold, KEEP, batch.clone(), || at(9 * DAY), |path| kept(path) == (0, stored));
         }
         prop_assert_eq!(kept(&hot), (stored, 0));
         for (since, until) in [(0, DAY), (since, since + len)] {

@@ -16,6 +16,7 @@ mod hostile;
 mod layers;
 mod live;
 mod questions;
+mod retention;
 mod rote;
 mod stops;
 mod store;

@@ -13,7 +13,7 @@ use goroscope::model::{
 use goroscope::observe::Counters;
 use goroscope::store::{DaemonLock, Writer};
 
-use crate::support::printed;
+use crate::support::{KEEP, printed};
 
 /// 2026-11-24 00:00 UTC.
 const MIDNIGHT: i64 = 1_795_478_400_000;
@@ -112,8 +112,10 @@ fn history() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("goroscope.db");
     let lock = DaemonLock::take(&path).unwrap();
-    let (writer, records) =
-        Writer::start(&path, lock, Arc::new(Counters::default()), || minute(30)).unwrap();
+    let (writer, records) = Writer::start(&path, lock, KEEP, Arc::new(Counters::default()), || {
+        minute(30)
+    })
+    .unwrap();
     let (one, two) = (instance("pay", "pay-1:6060"), instance("pay", "pay-2:6060"));
     let first = process(0, 1, StartReason::FirstContact);
     let (old, new) = (first.clone(), process(16, 2, StartReason::Vdso));
@@ -194,7 +196,7 @@ fn top_growers() {
     2  41306e12   pay       0/2      8    10      +0   -0.24  ▅▃▁▃▅█▁▂  chan receive       -  2026-11-24 00:00  STEADY   pay.(*pool).run  pay/client.go:31
     showing 2 of 2 (growth >= -100) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
-    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":6.206896551724138,"services":1,"instances":2,"pauses":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]}]}"#);
+    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","kept_since":null,"polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":6.206896551724138,"services":1,"instances":2,"pauses":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]}]}"#);
 }
 
 #[test]

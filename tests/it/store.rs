@@ -17,7 +17,7 @@ use goroscope::model::{
 use goroscope::observe::Counters;
 use goroscope::store::{DaemonLock, Reader, Writer};
 
-use crate::support::{printed, read_file, root};
+use crate::support::{KEEP, printed, read_file, root};
 
 fn dump(name: &str) -> Snapshot {
     read_file(&root().join("testdata/dumps").join(name))
@@ -31,7 +31,7 @@ fn at(second: i64) -> Timestamp {
 fn write(path: &Path, looks: Vec<(Kind, Snapshot)>) {
     let lock = DaemonLock::take(path).unwrap();
     let (writer, records) =
-        Writer::start(path, lock, Arc::new(Counters::default()), || at(100)).unwrap();
+        Writer::start(path, lock, KEEP, Arc::new(Counters::default()), || at(100)).unwrap();
     let instance = Arc::new(InstanceId {
         service: "zoo".into(),
         scheme: "http".into(),

@@ -35,6 +35,12 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         grouped(head.polls_due),
         plural(head.restarts, "restart"),
     );
+    if let Some(kept) = head.kept_since {
+        line += &format!(
+            "snapshots are kept since {}: retention has removed older ones\n",
+            zone.second(kept)
+        );
+    }
     if let (Some(since), Some(until)) = (head.polled_since, head.polled_until)
         && since.since(head.since) + head.until.since(until) > head.until.since(head.since) / 20
     {

@@ -37,6 +37,20 @@ pub struct DueSpan {
     pub interval_ms: i64,
 }
 
+impl DueSpan {
+    /// The span without the polls that were due before `at`.
+    fn without_before(self, at: Timestamp) -> Self {
+        let before = (at.as_millis() - self.from.as_millis()).max(0);
+        let skipped = before.div_euclid(self.interval_ms)
+            + i64::from(before.rem_euclid(self.interval_ms) > 0);
+        let from = self.from.as_millis() + skipped * self.interval_ms;
+        Self {
+            from: Timestamp::from_millis(from),
+            ..self
+        }
+    }
+}
+
 /// One process at an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncarnationRow {
@@ -125,8 +139,25 @@ impl Reader {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<DueSpan>, StoreError> {
-        self.read_due(instance, since, until)
-            .map_err(|source| self.failed(source))
+        let due = self.read_due(instance, since, until);
+        let due = due.map_err(|source| self.failed(source))?;
+        let Some(kept) = self.kept_since()? else {
+            return Ok(due);
+        };
+        // What retention has removed is neither missing nor zero: nothing is asked of it any more.
+        let clipped = due.into_iter().map(|span| span.without_before(kept));
+        Ok(clipped.filter(|span| span.from <= span.to).collect())
+    }
+
+    /// Snapshots before this moment may have been removed by retention; `None` when none were.
+    pub fn kept_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        let value: Option<String> = self
+            .connection
+            .prepare_cached("SELECT value FROM meta WHERE key = 'raw_since'")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
+            .map_err(|source| self.failed(source))?;
+        let millis = value.and_then(|value| value.parse().ok());
+        Ok(millis.map(Timestamp::from_millis))
     }
 
     fn read_due(

@@ -10,9 +10,6 @@ use crate::model::Timestamp;
 use crate::store::block::{Builder, Tick};
 use crate::store::hot::unpack_pulse;
 
-/// The writer is held no longer than this by one round.
-const ROUND: Duration = Duration::from_millis(25);
-
 /// A window is closed this long after its end: what was polled in it has been stored by then.
 const GRACE_MS: i64 = 60_000;
 
@@ -97,11 +94,16 @@ impl Hot {
     }
 }
 
-/// Makes blocks of windows that have closed by `now`, for at most [`ROUND`]; whether more is to do.
-pub(super) fn round(connection: &mut Connection, hot: &mut Hot, now: Timestamp) -> Result<bool> {
+/// Makes blocks of windows that have closed by `now`, for at most `time`; whether more is to do.
+pub(super) fn round(
+    connection: &mut Connection,
+    hot: &mut Hot,
+    now: Timestamp,
+    time: Duration,
+) -> Result<bool> {
     let began = Instant::now();
     while let Some((incarnation, open)) = hot.closed(now.as_millis()) {
-        if began.elapsed() >= ROUND {
+        if began.elapsed() >= time {
             return Ok(true);
         }
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -4,6 +4,7 @@ mod compact;
 mod names;
 mod recompute;
 mod repoint;
+mod retain;
 mod rows;
 mod series;
 mod snapshot;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, TransactionBehavior, named_params, params};
 
 pub use self::recompute::{Derive, Recomputed, recompute};
+pub use self::retain::Retention;
 
 use self::compact::Hot;
 use self::names::Names;
@@ -36,12 +38,22 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const BATCH: usize = 2_048;
 /// First, last and peak of series are written back this often; readers add what is newer.
 const FLUSH_EVERY: Duration = Duration::from_mins(5);
+/// Tidying holds the writer no longer than this at a time, for blocks and for retention each.
+const ROUND: Duration = Duration::from_millis(25);
+/// Retention is looked at this often while it has nothing to do.
+const RETAIN_EVERY: Duration = Duration::from_mins(1);
 /// A commit that failed is tried again after this long.
 const RETRY_EVERY: Duration = Duration::from_millis(300);
 /// Attempts to store the last batch before the process ends without it.
 const LAST_TRIES: u32 = 3;
 
 type Result<T> = rusqlite::Result<T>;
+
+/// Whether a poll was made before the window that is open now, whatever its length.
+fn is_late(record: &Record, now: Timestamp) -> bool {
+    const DAY: Duration = Duration::from_hours(24);
+    matches!(record, Record::Poll(poll) if now.since(poll.at) > DAY)
+}
 
 /// The writer thread. Ends when every sender of its queue is gone.
 #[derive(Debug)]
@@ -53,6 +65,7 @@ pub struct Writer {
 
 /// What the thread needs of the process around it.
 struct Life {
+    retention: Retention,
     counters: Arc<Counters>,
     now: fn() -> Timestamp,
     /// Set once nobody waits for the thread to succeed any more.
@@ -64,6 +77,7 @@ impl Writer {
     pub fn start(
         path: &Path,
         lock: DaemonLock,
+        retention: Retention,
         counters: Arc<Counters>,
         now: fn() -> Timestamp,
     ) -> std::result::Result<(Self, SyncSender<Record>), StoreError> {
@@ -73,6 +87,7 @@ impl Writer {
         let (sender, records) = sync_channel(BATCH);
         let stopping = Arc::new(AtomicBool::new(false));
         let life = Life {
+            retention,
             counters,
             now,
             stopping: Arc::clone(&stopping),
@@ -111,6 +126,11 @@ struct Session {
     series: SeriesBook,
     hot: Hot,
     flushed: Instant,
+    committed: Instant,
+    /// When retention was last looked at.
+    retained: Instant,
+    /// There are closed windows, or rows that are too old.
+    untidy: bool,
     failing: bool,
 }
 
@@ -144,6 +164,9 @@ impl Session {
             series: SeriesBook::new(),
             hot,
             flushed: Instant::now(),
+            committed: Instant::now(),
+            retained: Instant::now(),
+            untidy: true,
             failing: false,
         })
     }
@@ -154,14 +177,21 @@ impl Session {
         let mut tries = 0;
         loop {
             let more = self.gather(records, &mut batch);
-            match self.store(&batch, (life.now)(), !more) {
+            if more && batch.is_empty() && self.untidy && self.committed.elapsed() < HEARTBEAT {
+                self.tidy_or_note(life);
+                continue;
+            }
+            let now = (life.now)();
+            match self.store(&batch, now, !more) {
                 Ok(acks) => {
+                    // History that comes late may be too old already.
+                    self.untidy |= batch.iter().any(|record| is_late(record, now));
                     self.acknowledge(&acks);
                     batch.clear();
                     if !more {
                         return true;
                     }
-                    self.compact((life.now)());
+                    self.tidy_or_note(life);
                 }
                 Err(error) => {
                     self.note_failure(&error);
@@ -186,7 +216,8 @@ impl Session {
             std::thread::sleep(RETRY_EVERY);
         }
         if batch.is_empty() {
-            match records.recv_timeout(HEARTBEAT) {
+            let wait = if self.untidy { ROUND } else { HEARTBEAT };
+            match records.recv_timeout(wait) {
                 Ok(record) => batch.push(record),
                 Err(RecvTimeoutError::Timeout) => return true,
                 Err(RecvTimeoutError::Disconnected) => return false,
@@ -204,12 +235,25 @@ impl Session {
         true
     }
 
-    /// Closed windows become blocks. What fails is tried again at the next round.
-    fn compact(&mut self, now: Timestamp) {
-        match compact::round(&mut self.connection, &mut self.hot, now) {
-            Ok(_) => {}
-            Err(error) => self.note_failure(&error),
+    fn tidy_or_note(&mut self, life: &Life) {
+        if let Err(error) = self.tidy(life) {
+            self.untidy = false;
+            self.note_failure(&error);
         }
+    }
+
+    /// Closed windows become blocks, and what is too old goes. What fails is tried again after the
+    /// next commit.
+    fn tidy(&mut self, life: &Life) -> Result<()> {
+        let now = (life.now)();
+        let on = &mut self.connection;
+        let mut more = compact::round(on, &mut self.hot, now, ROUND)?;
+        if more || self.untidy || self.retained.elapsed() >= RETAIN_EVERY {
+            more |= retain::round(on, life.retention, now, ROUND)?;
+            self.retained = Instant::now();
+        }
+        self.untidy = more;
+        Ok(())
     }
 
     fn acknowledge(&mut self, acks: &[Ack]) {
@@ -274,6 +318,7 @@ impl Session {
             ":run": self.run,
         })?;
         tx.commit()?;
+        self.committed = Instant::now();
         if flush {
             self.flushed = Instant::now();
         }

@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::Result;
 use super::names::Place;
+use super::retain::note_detail;
 use super::rows::Rows;
 use super::series::stored;
 use crate::model::{Look, Snapshot};
@@ -94,6 +95,7 @@ impl Rows<'_> {
                     .map(|survival| (survival.sampled, survival.alive)),
             });
         }
+        note_detail(self.tx, place.at.as_millis())?;
         let body = pack_detail(&mut entries)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         self.tx

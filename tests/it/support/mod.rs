@@ -6,10 +6,18 @@ pub(crate) mod go;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use goroscope::dump::{DumpError, Reader};
 use goroscope::group::{KeepLabels, StackBook, Tallies, Tally};
 use goroscope::model::Snapshot;
+use goroscope::store::Retention;
+
+/// Nothing that a test writes is too old or too much.
+pub(crate) const KEEP: Retention = Retention {
+    raw: Duration::MAX,
+    max_size: u64::MAX,
+};
 
 /// The repository.
 pub(crate) fn root() -> PathBuf {

@@ -1,0 +1,227 @@
+//! What is too old, or too much, goes: in small steps between the commits of polls.
+//!
+//! Snapshots and failures go; signatures, series, sightings and events stay.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::Result;
+use crate::model::Timestamp;
+
+/// What is kept of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Snapshots and failures that are older go.
+    pub raw: Duration,
+    /// The oldest snapshots go while the file holds more bytes than this.
+    pub max_size: u64,
+}
+
+/// Rows that one step deletes at most: a step takes a few milliseconds.
+const STEP: i64 = 500;
+/// The same while the file is too large.
+const SHRINK: i64 = 100;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Details of a certain age are thinned: to the first of each stretch, or the first and the last.
+#[derive(Clone, Copy)]
+struct Thinning {
+    /// Where `meta` says how far it has come.
+    done: &'static str,
+    after_ms: i64,
+    stretch_ms: i64,
+    keeps_last: bool,
+}
+
+/// All of a week, then one an hour for three more, then two a day.
+const THINNINGS: [Thinning; 2] = [
+    Thinning {
+        done: "details_hourly",
+        after_ms: 7 * DAY_MS,
+        stretch_ms: HOUR_MS,
+        keeps_last: false,
+    },
+    Thinning {
+        done: "details_daily",
+        after_ms: 30 * DAY_MS,
+        stretch_ms: DAY_MS,
+        keeps_last: true,
+    },
+];
+
+/// Free pages are given back to the file system when they are more than one in this many.
+const FREE_SHARE: i64 = 5;
+/// Pages given back in one step (8 MiB), and the fewest that are worth it.
+const FREE_STEP: i64 = 2_000;
+
+/// Tables that retention takes from, with the column of their age.
+const AGED: [(&str, &str); 4] = [
+    ("block", "to_at"),
+    ("pulse", "at"),
+    ("failure", "at"),
+    ("detail", "at"),
+];
+
+/// Steps for at most `time`, in one transaction; whether there is more to do.
+pub(super) fn round(
+    on: &mut Connection,
+    keep: Retention,
+    now: Timestamp,
+    time: Duration,
+) -> Result<bool> {
+    let began = Instant::now();
+    let tx = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut more = true;
+    while more && began.elapsed() < time {
+        more = step(&tx, keep, now)?;
+    }
+    tx.commit()?;
+    give_back(on)?;
+    Ok(more)
+}
+
+/// One step of everything; whether there is more to do.
+fn step(tx: &Transaction<'_>, keep: Retention, now: Timestamp) -> Result<bool> {
+    let raw = i64::try_from(keep.raw.as_millis()).unwrap_or(i64::MAX);
+    let mut removed = expire(tx, now.as_millis().saturating_sub(raw))?;
+    if removed == 0 && used_bytes(tx)? > keep.max_size {
+        removed = shrink(tx)?;
+    }
+    for thinning in THINNINGS {
+        removed += thin(tx, thinning, now.as_millis())?;
+    }
+    Ok(removed > 0)
+}
+
+/// Deletes what ended before `cutoff`.
+fn expire(tx: &Transaction<'_>, cutoff: i64) -> Result<usize> {
+    let mut removed = 0;
+    for (table, age) in AGED {
+        // Thinned details may be older: they are few, and tell what a build was like.
+        if table == "detail" {
+            continue;
+        }
+        let sql = format!(
+            "DELETE FROM {table} WHERE id IN (
+                 SELECT id FROM {table} WHERE {age} < ?1 ORDER BY {age} LIMIT ?2)"
+        );
+        removed += tx.prepare_cached(&sql)?.execute(params![cutoff, STEP])?;
+    }
+    if removed > 0 {
+        kept_since(tx, cutoff)?;
+    }
+    Ok(removed)
+}
+
+/// Deletes some of the oldest rows of the table that has the oldest, and half of the rows at most:
+/// what is polled now must be there.
+fn shrink(tx: &Transaction<'_>) -> Result<usize> {
+    let mut oldest: Option<(i64, i64, &str, &str)> = None;
+    for (table, age) in AGED {
+        let sql = format!(
+            "SELECT (SELECT min({age}) FROM {table}),
+                    (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT ?1))"
+        );
+        let (at, rows): (Option<i64>, i64) = tx
+            .prepare_cached(&sql)?
+            .query_row([2 * SHRINK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some(at) = at
+            && rows > 1
+            && oldest.is_none_or(|(before, ..)| at < before)
+        {
+            oldest = Some((at, rows / 2, table, age));
+        }
+    }
+    let Some((_, rows, table, age)) = oldest else {
+        return Ok(0);
+    };
+    let sql = format!("SELECT {age} FROM {table} ORDER BY {age} LIMIT 1 OFFSET ?1");
+    let last: i64 = tx
+        .prepare_cached(&sql)?
+        .query_row([rows], |row| row.get(0))?;
+    let sql = format!("DELETE FROM {table} WHERE {age} < ?1");
+    let removed = tx.prepare_cached(&sql)?.execute([last])?;
+    if table != "detail" {
+        kept_since(tx, last)?;
+    }
+    Ok(removed)
+}
+
+/// Thins the next stretch that is old enough.
+fn thin(tx: &Transaction<'_>, how: Thinning, now: i64) -> Result<usize> {
+    let from: Option<i64> = tx
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([how.done], |row| row.get::<_, String>(0))
+        .optional()?
+        .and_then(|value| value.parse().ok());
+    let oldest: Option<i64> = tx
+        .prepare_cached("SELECT min(at) FROM detail WHERE at >= ?1")?
+        .query_row([from.unwrap_or(i64::MIN)], |row| row.get(0))?;
+    let Some(oldest) = oldest else { return Ok(0) };
+    let begin = oldest.div_euclid(how.stretch_ms) * how.stretch_ms;
+    let end = begin + how.stretch_ms;
+    if end > now.saturating_sub(how.after_ms) {
+        return Ok(0);
+    }
+    tx.prepare_cached(
+        "DELETE FROM detail WHERE at >= ?1 AND at < ?2 AND id NOT IN (
+             SELECT min(id) FROM detail WHERE at >= ?1 AND at < ?2 GROUP BY incarnation_id
+             UNION ALL
+             SELECT max(id) FROM detail WHERE at >= ?1 AND at < ?2 AND ?3
+             GROUP BY incarnation_id)",
+    )?
+    .execute(params![begin, end, how.keeps_last])?;
+    set(tx, how.done, end)?;
+    // There may be more stretches, whether this one had something to remove or not.
+    Ok(1)
+}
+
+/// Notes a detail that was stored: one that comes late is to be thinned as well.
+pub(super) fn note_detail(tx: &Transaction<'_>, at: i64) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE meta SET value = ?1
+         WHERE key IN ('details_hourly', 'details_daily') AND CAST(value AS INTEGER) > CAST(?1 AS INTEGER)",
+    )?
+    .execute([at.to_string()])
+    .map(drop)
+}
+
+/// Notes that snapshots before `at` may have gone.
+fn kept_since(tx: &Transaction<'_>, at: i64) -> Result<()> {
+    let known: Option<String> = tx
+        .prepare_cached("SELECT value FROM meta WHERE key = 'raw_since'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let known = known.and_then(|value| value.parse().ok());
+    if known.is_none_or(|known: i64| known < at) {
+        set(tx, "raw_since", at)?;
+    }
+    Ok(())
+}
+
+fn set(tx: &Transaction<'_>, key: &str, value: i64) -> Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+        .execute(params![key, value.to_string()])
+        .map(drop)
+}
+
+fn pragma(on: &Connection, name: &str) -> Result<i64> {
+    on.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// Bytes of the file that hold something.
+fn used_bytes(on: &Connection) -> Result<u64> {
+    let pages = pragma(on, "page_count")? - pragma(on, "freelist_count")?;
+    Ok((pages * pragma(on, "page_size")?).cast_unsigned())
+}
+
+fn give_back(on: &Connection) -> Result<()> {
+    let free = pragma(on, "freelist_count")?;
+    if free < FREE_STEP || free < pragma(on, "page_count")? / FREE_SHARE {
+        return Ok(());
+    }
+    on.execute_batch(&format!("PRAGMA incremental_vacuum({FREE_STEP})"))
+}
