@@ -9,8 +9,9 @@ use std::sync::OnceLock;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use flate2::read::GzDecoder;
-use goroscope::dump::{Event, Reader};
+use goroscope::dump::{Event, Facts, Reader};
 use goroscope::group::{KeepLabels, StackBook, Tally};
+use goroscope::model::{Form, ProcessFacts};
 
 /// Bytes that arrive at a time, as from a socket or a file.
 const CHUNK: usize = 256 << 10;
@@ -116,6 +117,22 @@ fn parse_and_group(bencher: Bencher<'_, '_>, name: &str) {
         let mut tally = Tally::new(&book, KeepLabels::Keys(&[]), None);
         read(bytes, |event| tally.add(event));
         tally
+    });
+}
+
+/// The same with stacks that were never met before, as `snapshot` reads them.
+#[divan::bench(args = ["big", "zoo-1.27", "nats"])]
+fn parse_and_group_unmet(bencher: Bencher<'_, '_>, name: &str) {
+    let bytes = dump(name);
+    bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
+        let book = StackBook::default();
+        let mut tally = Tally::new(&book, KeepLabels::Keys(&[]), None);
+        read(bytes, |event| tally.add(event));
+        tally.finish(Facts {
+            form: Form::Debug2,
+            truncated: false,
+            process: ProcessFacts::default(),
+        })
     });
 }
 

@@ -131,6 +131,12 @@ fn recompute(database: &Path, lock: &DaemonLock) -> Result<(), StoreError> {
             done.moved
         );
     }
+    if done.damaged > 0 {
+        tracing::warn!(
+            "{} stacks in the database are damaged and keep their old signatures",
+            done.damaged
+        );
+    }
     Ok(())
 }
 

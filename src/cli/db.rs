@@ -7,7 +7,7 @@ use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use crate::group;
 use crate::present::grouped;
-use crate::store::{self, DaemonLock, StoreError};
+use crate::store::{self, DaemonLock};
 
 /// Looks after the database.
 #[derive(Debug, clap::Args)]
@@ -33,9 +33,7 @@ enum What {
 pub(super) fn db(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let What::Upgrade { database } = &args.what;
     let path = database::find(database, context)?;
-    if !path.exists() {
-        return Err(StoreError::Missing { path }.into());
-    }
+    store::schema(&path)?;
     let lock = DaemonLock::take(&path)?;
     let done = store::recompute(&path, &lock, group::RULES, group::derived)?;
     context.output.data(&format!(
@@ -45,5 +43,12 @@ pub(super) fn db(args: &Args, context: &mut Context) -> Result<(), Failure> {
         grouped(done.stacks),
         group::RULES,
         grouped(done.moved),
-    ))
+    ))?;
+    if done.damaged > 0 {
+        context.output.remark(&format!(
+            "{} stacks are damaged in the file and stay as they are",
+            grouped(done.damaged)
+        ));
+    }
+    Ok(())
 }

@@ -4,11 +4,28 @@ use memchr::memmem;
 
 use super::{counted, header};
 
+/// Headers that are begun in one line and looked at: each costs a look at the rest of the line.
+const MAX_TRIES: usize = 16;
+
+/// Where in a line that is not its own beginning a whole header ends the line: what was cut off before
+/// it and what was written behind that.
+pub(super) fn header_behind(line: &[u8]) -> Option<usize> {
+    let line = line.trim_ascii_end();
+    let found = memmem::rfind(line, b"goroutine ").filter(|at| *at > 0)?;
+    let text = line.get(found..)?;
+    (header::length(text) == Some(text.len())).then_some(found)
+}
+
 /// Where in a line a goroutine header, or the head of a profile, stands that something follows or
 /// precedes.
 pub(super) fn anchor(line: &[u8]) -> Option<usize> {
+    let mut tries = 0;
     memmem::find_iter(line, b"goroutine").find(|at| {
         let text = line.get(*at..).unwrap_or_default();
+        tries += usize::from(header::begins(text));
+        if tries > MAX_TRIES {
+            return false;
+        }
         if counted::total(text).is_some() {
             return true;
         }

@@ -5,12 +5,15 @@
 
 use memchr::memchr;
 
+use super::anchor;
 use super::header::Header;
 use super::{Block, Goroutines, RawFrame, frame, header};
 use crate::model::Elision;
 
 /// Lines inside a block that are no frames (registers, log lines) before the block counts as over.
 const MAX_NOISE: usize = 4;
+
+const BREAKS_OFF: &str = "dump breaks off in this goroutine";
 
 /// What came of one try to read a block.
 pub(super) enum Step<'a> {
@@ -90,6 +93,18 @@ fn classify(line: &[u8]) -> Line<'_> {
     }
 }
 
+/// Where in a line that is not Go's the header of another goroutine begins: a dump that was cut off
+/// and another one right behind, or a line with something before it.
+fn cut_by_header(kind: Line<'_>, line: &[u8]) -> Option<usize> {
+    let is_odd = match kind {
+        Line::Location(text) => frame::location(text).is_none(),
+        Line::Creator(name) => memchr(b' ', name).is_some(),
+        Line::Other => true,
+        _ => false,
+    };
+    is_odd.then(|| anchor::header_behind(line))?
+}
+
 /// Where in a block the reader stands.
 #[derive(Default)]
 #[expect(
@@ -139,11 +154,16 @@ pub(super) fn read<'a>(buffer: &'a [u8], end: bool, frames: &mut Vec<RawFrame<'a
             None => return Step::More,
         };
         let kind = classify(trim_end(line));
+        if let Some(behind) = cut_by_header(kind, line) {
+            place.wrong.get_or_insert(Wrong::torn(at, BREAKS_OFF));
+            return Step::Done(Read {
+                used: at + behind,
+                result: close(head, place, frames, false),
+            });
+        }
         // Without its newline a line may be torn; one behind `created by` harms nothing.
         if next == at + line.len() && !line.is_empty() && !place.in_creator {
-            place
-                .wrong
-                .get_or_insert(Wrong::torn(at, "dump breaks off in this goroutine"));
+            place.wrong.get_or_insert(Wrong::torn(at, BREAKS_OFF));
         }
         match kind {
             Line::End => at = next,

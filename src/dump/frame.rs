@@ -73,10 +73,19 @@ pub(super) fn location(text: &[u8]) -> Option<(&[u8], u32)> {
     }
     let suffix = tail.get(digits..)?;
     let known = suffix.is_empty()
-        || suffix.starts_with(b" +0x")
+        || suffix.strip_prefix(b" +0x").is_some_and(ends_in_hex)
         || suffix.starts_with(b" fp=0x")
         || suffix.starts_with(b" pc=0x");
     (digits > 0 && known && !file.is_empty()).then_some((file, line))
+}
+
+/// Whether hexadecimal digits are all there is, or a blank follows them.
+fn ends_in_hex(text: &[u8]) -> bool {
+    let digits = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
+    matches!(text.get(digits), None | Some(b' '))
 }
 
 /// The creator in `created by F[ in goroutine N]`, without that tail.

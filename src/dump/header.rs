@@ -67,7 +67,7 @@ fn bare(text: &[u8]) -> Option<(Header<'_>, usize)> {
     let inside = rest.strip_prefix(b" [")?;
     let end = inside
         .iter()
-        .position(|byte| matches!(byte, b',' | b']' | b'"' | b'\n'))?;
+        .position(|byte| matches!(byte, b',' | b']' | b'"' | b'[' | b'\n'))?;
     let (state, mut rest) = inside.split_at(end);
     let mut minutes = None;
     if let Some(waited) = rest.strip_prefix(b", ") {
@@ -131,6 +131,9 @@ fn take_state<'a>(id: &[u8], rest: &'a [u8]) -> Result<(Header<'a>, &'a [u8]), &
     let behind = behind
         .strip_prefix(b":")
         .ok_or("goroutine header without a colon at its end")?;
+    if memchr::memchr(b'[', status).is_some() {
+        return Err("goroutine header breaks off in its state");
+    }
     let (state, minutes, leaked) = annotations(status);
     let header = Header {
         id,

@@ -52,11 +52,20 @@ pub(super) struct Place {
     pub(super) log: bool,
     /// Inside the header lines of an HTTP answer.
     pub(super) http: bool,
-    /// Inside the text of a panic: its lines are indented deeper than this.
-    pub(super) panic: Option<usize>,
+    /// Inside the text of a panic: its lines are indented deeper than it.
+    pub(super) panic: Option<Indent>,
     /// The panic's line has more than blanks before it, so that only a header can end its text.
     pub(super) prefixed: bool,
     pub(super) profile: Option<Profile>,
+}
+
+/// How far a panic's line is indented.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indent {
+    /// At its beginning.
+    front: usize,
+    /// Right before the panic, behind what a log may have put there.
+    back: usize,
 }
 
 /// A `debug=1` profile that is being read.
@@ -71,7 +80,14 @@ impl Place {
     /// Whether a header behind `prefix` belongs to the text of a panic: since Go 1.23 the lines of
     /// its message are indented (`printindented` in `runtime/error.go`).
     pub(super) fn is_panic_text(&self, prefix: &[u8]) -> bool {
-        self.panic.is_some_and(|depth| indent(prefix) > depth)
+        // Right behind the panic, on its own line.
+        if panic_in(prefix).is_some() && memmem::find(prefix, b"\\n").is_none() {
+            return true;
+        }
+        self.panic.is_some_and(|panic| {
+            let is_bare = prefix.trim_ascii().is_empty();
+            indent(prefix) > if is_bare { panic.front } else { panic.back }
+        })
     }
 
     /// Takes a line between blocks that is none of a goroutine's.
@@ -91,14 +107,16 @@ impl Place {
             }
         }
         self.threads |= text == b"-----";
-        let panics = [&b"panic: "[..], b"fatal error: "]
-            .into_iter()
-            .find_map(|word| memmem::find(line, word));
+        let panics = panic_in(line);
         if let Some(at) = panics {
             let prefix = line.get(..at).unwrap_or_default();
-            let depth = indent(prefix);
-            self.prefixed = depth < prefix.len();
-            self.panic = Some(self.panic.map_or(depth, |known| known.min(depth)));
+            let (front, back) = (indent_of(line).min(prefix.len()), indent(prefix));
+            self.prefixed = back < prefix.len();
+            let known = self.panic.unwrap_or(Indent { front, back });
+            self.panic = Some(Indent {
+                front: front.min(known.front),
+                back: back.min(known.back),
+            });
         } else if indent_of(line) == 0 && !self.prefixed {
             self.panic = None;
         }
@@ -109,6 +127,19 @@ impl Place {
             || memmem::find(text, b"panic serving ").is_some();
         self.sign |= begins && !self.threads;
     }
+}
+
+/// Where in a line the runtime says that the process panics. In a sentence, behind a word in small
+/// letters, it is somebody else who tells of a panic.
+fn panic_in(line: &[u8]) -> Option<usize> {
+    let words = [&b"panic: "[..], b"fatal error: "].into_iter();
+    let mut found = words.filter_map(|word| memmem::find(line, word));
+    found.find(|at| {
+        let before = line.get(..*at).unwrap_or_default().trim_ascii_end();
+        let word = before.rsplit(u8::is_ascii_whitespace).next();
+        let word = word.unwrap_or_default();
+        word.len() < 2 || !word.iter().all(u8::is_ascii_lowercase)
+    })
 }
 
 /// How far the end of a prefix is indented, in blanks, tabs or escaped tabs.

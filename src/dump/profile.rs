@@ -5,6 +5,7 @@
 
 use super::counted::DEPTH_LIMITS;
 use super::reader::DumpError;
+use super::text::MAX_COUNT;
 use super::wire::{Value, fields, integers};
 use super::{Event, Facts, Goroutines, RawFrame, RawLabels};
 use crate::model::{Complaint, Form, ProcessFacts};
@@ -18,9 +19,6 @@ const MAX_FRAMES: usize = 256;
 
 /// Longer names are a lie that would be copied once a frame.
 const MAX_NAME: usize = 4 << 10;
-
-/// Goroutines of one sample beyond this are a lie: their stacks would take 8 TiB.
-const MAX_COUNT: u64 = u32::MAX as u64;
 
 /// The tables of a profile, indexed once; samples are read in a second pass.
 #[derive(Default)]
@@ -77,6 +75,11 @@ fn index(body: &[u8]) -> Result<Tables<'_>, DumpError> {
             5 => tables
                 .functions
                 .push((first_varint(message, 1), function(message))),
+            6 if message.is_empty() && !tables.strings.is_empty() => {
+                return Err(DumpError::BadProfile(
+                    "several profiles stand one behind the other: give them one by one",
+                ));
+            }
             6 => tables.strings.push(message),
             _ => {}
         }
@@ -103,7 +106,8 @@ fn check_type(tables: &Tables<'_>) -> Result<(), DumpError> {
     let kind = tables
         .sample_type
         .map_or(0, |message| first_varint(message, 1));
-    let name = tables.string(kind).unwrap_or_default();
+    let name = tables.string(kind).filter(|name| !name.is_empty());
+    let name = name.ok_or(DumpError::BadProfile("it breaks off"))?;
     if matches!(name, b"goroutine" | b"goroutineleak") {
         return Ok(());
     }

@@ -74,6 +74,8 @@ pub struct Reader {
     /// Compressed or not is not known before these are there.
     magic: Vec<u8>,
     begun: bool,
+    /// The compressed data cannot be read on: what came before it counts as cut off.
+    broken: Option<DumpError>,
 }
 
 impl Reader {
@@ -91,6 +93,7 @@ impl Reader {
             zip: Zip::None,
             magic: Vec::new(),
             begun: false,
+            broken: None,
         }
     }
 
@@ -106,8 +109,19 @@ impl Reader {
             self.begin(on)?;
             rest
         };
+        self.undo(rest, on)
+    }
+
+    fn undo(&mut self, bytes: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
+        if self.broken.is_some() {
+            return Ok(());
+        }
         let body = &mut self.body;
-        self.zip.undo(rest, &mut |plain| body.push(plain, on))
+        match self.zip.undo(bytes, &mut |plain| body.push(plain, on)) {
+            Err(broken @ DumpError::BadZip(_)) => self.broken = Some(broken),
+            done => return done,
+        }
+        Ok(())
     }
 
     /// Bytes that are held back until the end: a profile is read as a whole.
@@ -125,16 +139,21 @@ impl Reader {
             self.begin(on)?;
         }
         let body = &mut self.body;
-        self.zip.finish(&mut |plain| body.push(plain, on))?;
-        self.body.finish(on)
+        let ended = self.zip.finish(&mut |plain| body.push(plain, on));
+        match (self.broken, ended) {
+            (Some(broken), _) | (None, Err(broken @ DumpError::BadZip(_))) => {
+                self.body.finish_cut(broken, on)
+            }
+            (None, Err(other)) => Err(other),
+            (None, Ok(())) => self.body.finish(on),
+        }
     }
 
     fn begin(&mut self, on: &mut impl FnMut(Event<'_>)) -> Result<(), DumpError> {
         self.begun = true;
         let first = std::mem::take(&mut self.magic);
         self.zip = Zip::of(&first);
-        let body = &mut self.body;
-        self.zip.undo(&first, &mut |plain| body.push(plain, on))
+        self.undo(&first, on)
     }
 }
 
@@ -205,6 +224,22 @@ impl Body {
         };
         self.head = head;
         Ok(())
+    }
+
+    /// Ends a body whose compressed data broke off: the goroutines that came before count.
+    fn finish_cut(
+        self,
+        broken: DumpError,
+        on: &mut impl FnMut(Event<'_>),
+    ) -> Result<Vec<Facts>, DumpError> {
+        if !matches!(self.stage, Stage::Text(_) | Stage::Utf16(_)) {
+            return Err(broken);
+        }
+        let mut facts = self.finish(on).map_err(|_| broken)?;
+        if let Some(last) = facts.last_mut() {
+            last.truncated = true;
+        }
+        Ok(facts)
     }
 
     fn finish(mut self, on: &mut impl FnMut(Event<'_>)) -> Result<Vec<Facts>, DumpError> {

@@ -32,6 +32,9 @@ const MAX_DUMPS: usize = 4_096;
 /// Bytes below a header that tell how its lines were changed.
 pub(super) const LOOK: usize = 4 << 10;
 
+/// More goroutines than this in one record are a lie: their stacks would take 8 TiB.
+pub(super) const MAX_COUNT: u64 = u32::MAX as u64;
+
 const TOO_LONG: &str = "goroutine block longer than 1 MiB";
 
 /// Reads text that arrives in chunks.
@@ -227,7 +230,13 @@ impl Text {
             return self.begin_string(here, found, outlet);
         }
         // A line that never ends is noise, and must not be kept.
-        (line.len() > MAX_BLOCK).then_some(here.buffer.len())
+        if line.len() <= MAX_BLOCK {
+            return None;
+        }
+        if header::begins(line) && self.loose.is_none() {
+            self.complain(Wrong::new(0, TOO_LONG), here, outlet);
+        }
+        Some(here.buffer.len())
     }
 
     /// Reads a goroutine block whose stack came before; gives the offset behind it.
@@ -343,11 +352,17 @@ impl Text {
     ) {
         let Some(block) = found.block else { return };
         if let Some(first) = self.place.first_id {
+            // Only the goroutine that writes a dump runs while it does; in a crash others may.
+            let is_bare = self
+                .place
+                .dump
+                .and_then(|dump| outlet.dumps.found.get(dump));
+            let is_bare = is_bare.is_some_and(|dump| dump.form == Form::Debug2);
             let writer = || {
                 block.state == b"running"
-                    && frames
-                        .first()
-                        .is_some_and(|leaf| leaf.function.starts_with(b"runtime/pprof.write"))
+                    && frames.first().is_some_and(|leaf| {
+                        is_bare || leaf.function.starts_with(b"runtime/pprof.write")
+                    })
             };
             let again = block.id == first && first != 0 && !self.place.threads;
             self.place.sign |= again || writer();
@@ -410,7 +425,8 @@ impl Text {
         self.end_profile(here, outlet);
         self.place.sign = true;
         self.place.profile = Some(Profile {
-            total,
+            // A head that lies does not make goroutines.
+            total: if total > MAX_COUNT { 0 } else { total },
             ..Profile::default()
         });
     }
@@ -450,6 +466,15 @@ impl Text {
             self.place.profile = Some(profile);
             return (rest.len() > MAX_BLOCK).then_some(here.at + 1);
         };
+        if record.goroutines.count > MAX_COUNT {
+            self.place.profile = Some(profile);
+            let wrong = Wrong {
+                goroutines: 0,
+                ..Wrong::new(0, "record with an impossible count")
+            };
+            self.complain(wrong, here, outlet);
+            return Some(here.at + record.used);
+        }
         profile.seen = profile.seen.saturating_add(record.goroutines.count);
         self.place.profile = Some(profile);
         self.open(None, here, outlet);

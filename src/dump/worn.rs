@@ -13,8 +13,8 @@ use super::{RawFrame, frame, header};
 /// Dress below dress: a JSON string in a CRI log, coloured, is three.
 const MAX_DEPTH: u8 = 6;
 
-/// Different prefixes taken off in one log; further ones stay on.
-const MAX_LAYERS: usize = 64;
+/// Different prefixes taken off in one log at a time; of more, the one not met for longest ends.
+const MAX_LAYERS: usize = 128;
 
 /// Lines below a header that are looked at for its prefix.
 const NEAR: usize = 16;
@@ -44,6 +44,22 @@ impl Text {
         self.loose = Some(Box::new(Layer::new(Dress::Loose(loose), below)));
     }
 
+    /// Lines in this dress go to a reader of their own from now on, `line` the first of them; false
+    /// when it does not wear what it taught.
+    fn wear(&mut self, dress: Dress, here: Here<'_>, line: &[u8], outlet: &mut Outlet<'_>) -> bool {
+        if self.layers.len() >= MAX_LAYERS
+            && let Some(idle) = self.layers.pop()
+        {
+            idle.finish(outlet);
+        }
+        self.layers.insert(0, Layer::new(dress, self.below()));
+        let taken = self.take_layer(here, line, outlet);
+        if !taken {
+            self.layers.remove(0);
+        }
+        taken
+    }
+
     /// Hands a line to the layer that wears its dress.
     pub(super) fn take_layer(
         &mut self,
@@ -57,8 +73,10 @@ impl Text {
             .iter_mut()
             .position(|layer| layer.take(line, number, outlet));
         // Lines of one source come in runs: the layer of the last one is asked first.
-        if let Some(found @ 1..) = taken {
-            self.layers.swap(0, found);
+        if let Some(found @ 1..) = taken
+            && let Some(run) = self.layers.get_mut(..=found)
+        {
+            run.rotate_right(1);
         }
         taken.is_some()
     }
@@ -78,12 +96,10 @@ impl Text {
         }
         if is_in_string(line, found) {
             if is_line_of_json(line, found)
-                && self.layers.len() < MAX_LAYERS
                 && let Some(json) = Json::learn(line, found)
+                && self.wear(Dress::Json(json), here, line, outlet)
             {
-                self.layers
-                    .insert(0, Layer::new(Dress::Json(json), self.below()));
-                return Some(here.at);
+                return Some(next);
             }
             return self.begin_string(here, found, outlet);
         }
@@ -99,10 +115,9 @@ impl Text {
             return None;
         }
         let mut dress = Dress::of_prefix(prefix);
-        if wears(&mut dress, below) && self.layers.len() < MAX_LAYERS {
+        if wears(&mut dress, below) && self.wear(dress, here, line, outlet) {
             self.place.panic = None;
-            self.layers.insert(0, Layer::new(dress, self.below()));
-            return Some(here.at);
+            return Some(next);
         }
         // Only the header has something before it: a stack that was logged as one message.
         let there = here.plus(found);

@@ -66,11 +66,9 @@ impl FullStacks {
 
 /// Depth and hash of every beginning of a stack's identifying frames.
 fn beginnings(stack: &Stack) -> Vec<(usize, u128)> {
-    let names = normalised(&stack.frames);
+    let names = normalised(&stack.frames, &stack.identifying).into_iter();
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
-    let identifying = stack.identifying.iter();
-    identifying
-        .filter_map(|at| names.get(*at))
+    names
         .zip(1..)
         .map(|(name, depth)| {
             hash.update(name.as_bytes());

@@ -51,8 +51,11 @@ impl<'a> Tallies<'a> {
         self.current = facts.len().saturating_sub(1);
         self.reach(1);
         let dumps = self.dumps.into_iter().zip(facts);
-        dumps
+        let mut ended: Vec<_> = dumps
             .map(|((line, tally), facts)| (line, tally.finish(facts)))
-            .collect()
+            .collect();
+        // Those of several sources in one log were found in another order than they begin.
+        ended.sort_by_key(|(line, _)| *line);
+        ended
     }
 }

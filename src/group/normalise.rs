@@ -13,27 +13,31 @@ use crate::model::Frame;
 /// `runtime.gopark` parks at line 462 of `proc.go` in Go 1.26 and at 474 in 1.27.
 const LAST_PARK_LINE_1_26: u32 = 468;
 
-/// The names of a stack's frames that count for identity, leaf first.
-pub(super) fn normalised(frames: &[Frame]) -> Vec<Cow<'_, str>> {
+/// Frames rootward of a closure among which the function is looked for that it was inlined with.
+const NEAR: usize = 64;
+
+/// The names that count for identity, of the frames at `identifying`, leaf first.
+pub(super) fn normalised<'a>(frames: &'a [Frame], identifying: &[usize]) -> Vec<Cow<'a, str>> {
     let parks = frames
         .iter()
         .find(|frame| &*frame.function == "runtime.gopark");
     let generic_methods = parks.is_some_and(|parks| parks.line > LAST_PARK_LINE_1_26);
-    let mut names: Vec<Cow<'_, str>> = frames
-        .iter()
-        .map(|frame| alone(&frame.function, generic_methods))
-        .collect();
-    for at in 0..names.len() {
-        let (before, behind) = names.split_at_mut(at + 1);
-        let Some(name) = before.last_mut() else { break };
-        if let Some(copied) = from_wrapper(name, behind) {
-            *name = Cow::Owned(copied);
+    let name = |at: &usize| {
+        let function = &*frames.get(*at)?.function;
+        // Whatever a compiler adds to a name has a number or a bracket in it.
+        if !function
+            .bytes()
+            .any(|byte| byte == b'[' || byte.is_ascii_digit())
+        {
+            return Some(alone(function, generic_methods));
         }
-        if let Some(numbered) = renumbered(name) {
-            *name = Cow::Owned(numbered);
-        }
-    }
-    names
+        let name = alone(function, generic_methods);
+        let near = frames.iter().skip(at + 1).take(NEAR);
+        let near = near.map(|frame| alone(&frame.function, generic_methods));
+        let name = from_wrapper(&name, near).map_or(name, Cow::Owned);
+        Some(renumbered(&name).map_or(name, Cow::Owned))
+    };
+    identifying.iter().filter_map(name).collect()
 }
 
 /// What one name tells without the others.
@@ -168,7 +172,10 @@ fn is_pointer_to(pointer: &str, base: &str) -> bool {
 /// A closure of a function that was inlined into the wrapper of a go or defer statement, in Go 1.22
 /// to 1.26: `main.start.gowrap1.serve.2` is closure 2 of `serve`. Only where `serve` is on the stack,
 /// nearer the root: that gives its package, and tells it from a method of the same look.
-fn from_wrapper(name: &str, rootward: &[Cow<'_, str>]) -> Option<String> {
+fn from_wrapper<'a>(
+    name: &str,
+    mut rootward: impl Iterator<Item = Cow<'a, str>>,
+) -> Option<String> {
     let (_, local) = split_package(name)?;
     let mut begins = 0;
     let mut inlined = None;
@@ -179,8 +186,8 @@ fn from_wrapper(name: &str, rootward: &[Cow<'_, str>]) -> Option<String> {
         }
     }
     let inlined = inlined?;
-    rootward.iter().find_map(|frame| {
-        let (_, function) = split_package(frame)?;
+    rootward.find_map(|frame| {
+        let (_, function) = split_package(&frame)?;
         let path = inlined.strip_prefix(function)?.strip_prefix('.')?;
         is_closure_path(path).then(|| format!("{frame}.{path}"))
     })
@@ -235,7 +242,7 @@ mod tests {
                 frame("runtime.gopark", park),
                 frame("main.T[int].M[string].func1", 9),
             ];
-            normalised(&stack).pop().map(Cow::into_owned)
+            normalised(&stack, &[1]).pop().map(Cow::into_owned)
         };
         let method = Some("main.T[...].M[...].func1".to_owned());
         assert_eq!(name(474), method);

@@ -58,8 +58,13 @@ fn identifying(frames: &[Frame], elision: Option<Elision>) -> (Vec<usize>, bool)
         .count();
     shown.drain(..waiting);
     if shown.is_empty() {
-        // Nothing but runtime: then that is what it is.
-        shown = (0..frames.len()).collect();
+        // Nothing but runtime: then that is what it is. Where it begins is in the text form only.
+        let begins = |at: &usize| {
+            frames
+                .get(*at)
+                .is_some_and(|f| &*f.function == "runtime.goexit")
+        };
+        shown = (0..frames.len()).filter(|at| !begins(at)).collect();
     }
     (shown, deep)
 }
@@ -75,13 +80,8 @@ fn has_not_run(frames: &[Frame]) -> bool {
 
 /// The signature of identifying frames; `more` says that the stack goes on beyond them.
 fn signature(frames: &[Frame], identifying: &[usize], more: bool) -> Signature {
-    let names = normalised(frames);
     let mut hash = Xxh3::new();
-    for (nth, name) in identifying
-        .iter()
-        .filter_map(|at| names.get(*at))
-        .enumerate()
-    {
+    for (nth, name) in normalised(frames, identifying).iter().enumerate() {
         if nth > 0 {
             hash.update(b"\n");
         }

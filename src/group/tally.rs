@@ -256,10 +256,7 @@ impl<'a> Tally<'a> {
         }
         let mut notes = Vec::new();
         if facts.truncated {
-            notes.push(
-                "the dump breaks off (Go cuts debug=2 at 64 MiB): goroutines behind its end are missing"
-                    .to_owned(),
-            );
+            notes.push("the dump breaks off: goroutines behind its end are missing".to_owned());
         }
         if self.merged_labels > 0 {
             notes.push(format!(
@@ -335,7 +332,13 @@ fn count_split(
         split.count = split.count.saturating_add(count);
         return;
     }
-    let kind = wait::kind_of_state(&state, found.frames);
+    // The frames of a stack that came before are with its group only.
+    let functions = group
+        .stack
+        .frames
+        .iter()
+        .map(|frame| frame.function.as_bytes());
+    let kind = wait::kind_of_state(&state, functions);
     let kind = book.name(kind.as_bytes());
     group.splits.push(Split {
         state,

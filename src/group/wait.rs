@@ -71,7 +71,10 @@ pub(super) fn kind(frames: &[RawFrame<'_>], leaf_hidden: bool) -> &'static str {
     let parked = frames.first().is_some_and(|leaf| {
         matches!(
             leaf.function,
-            b"runtime.gopark" | b"runtime.coroswitch" | b"runtime.coroswitch_m"
+            b"runtime.gopark"
+                | b"runtime.coroswitch"
+                | b"runtime.coroswitch_m"
+                | b"runtime.corostart"
         )
     });
     if !parked && !leaf_hidden {
@@ -83,7 +86,7 @@ pub(super) fn kind(frames: &[RawFrame<'_>], leaf_hidden: bool) -> &'static str {
             .iter()
             .find(|(function, _)| function.as_bytes() == frame.function);
         match found {
-            Some((_, SEMAPHORE)) => return at_semaphore(frames),
+            Some((_, SEMAPHORE)) => return at_semaphore(frames.iter().map(|frame| frame.function)),
             Some((_, kind)) => return kind,
             None if is_passage(frame.function) => {}
             None => break,
@@ -92,24 +95,25 @@ pub(super) fn kind(frames: &[RawFrame<'_>], leaf_hidden: bool) -> &'static str {
     if leaf_hidden { UNKNOWN } else { WAITING }
 }
 
-/// The wait kind of a state as Go printed it, of a goroutine with these frames.
-pub(super) fn kind_of_state<'a>(state: &'a str, frames: &[RawFrame<'_>]) -> &'a str {
+/// The wait kind of a state as Go printed it, of a goroutine in these functions, leaf first.
+pub(super) fn kind_of_state<'s, 'f>(
+    state: &'s str,
+    functions: impl Iterator<Item = &'f [u8]>,
+) -> &'s str {
     let bare = SIDE_NOTES
         .iter()
         .find_map(|note| state.strip_suffix(note))
         .unwrap_or(state);
     match bare {
         "running" | "runnable" | "syscall" | "copystack" | "preempted" => ACTIVE,
-        SEMAPHORE => at_semaphore(frames),
+        SEMAPHORE => at_semaphore(functions),
         kind => kind,
     }
 }
 
 /// Who waits at a semaphore. Go says so itself since 1.21, and since 1.24 of a `WaitGroup`.
-fn at_semaphore(frames: &[RawFrame<'_>]) -> &'static str {
-    frames
-        .iter()
-        .map(|frame| frame.function)
+fn at_semaphore<'f>(functions: impl Iterator<Item = &'f [u8]>) -> &'static str {
+    functions
         .take_while(|function| is_passage(function))
         .find_map(|function| match function {
             b"sync.(*Mutex).Lock" | b"sync.(*Mutex).lockSlow" => Some("sync.Mutex.Lock"),

@@ -94,9 +94,20 @@ pub(super) fn migrate(
 /// A consistent copy beside the file, named after the schema that it is from.
 fn back_up(connection: &Connection, path: &Path, next: i32) -> Result<(), StoreError> {
     let copy = format!("{}.before-schema-{next}", path.display());
+    // A copy that was not finished is none: it gets its name when it is whole.
+    let unfinished = format!("{copy}.unfinished");
+    let io = |source| StoreError::BackUp {
+        path: path.to_owned(),
+        source,
+    };
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
     connection
-        .execute("VACUUM INTO ?1", [&copy])
+        .execute("VACUUM INTO ?1", [&unfinished])
         .map_err(|source| StoreError::sqlite("back up", path, source))?;
+    std::fs::rename(&unfinished, &copy).map_err(io)?;
     tracing::info!("Backed {} up to {copy}", path.display());
     Ok(())
 }

@@ -17,7 +17,7 @@ mod varint;
 mod write;
 
 pub use lock::DaemonLock;
-pub use open::StoreError;
+pub use open::{StoreError, schema};
 pub use read::{
     Detail, DetailGroup, DueSpan, FailureRow, IncarnationRow, IncarnationWindow, InstanceKey,
     InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey,

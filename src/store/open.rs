@@ -71,6 +71,14 @@ pub enum StoreError {
         /// The schema of this program.
         known: i32,
     },
+    /// No copy could be made before an upgrade.
+    #[error("failed to keep a copy of `{}` before its schema changes", path.display())]
+    BackUp {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Its signatures are of newer rules.
     #[error(
         "the signatures in `{}` follow rules {rules}, this goroscope knows up to {known}: use the \
@@ -196,6 +204,23 @@ fn configure(connection: &Connection, is_new: bool) -> rusqlite::Result<()> {
     set("trusted_schema", "OFF")?;
     // Finds damaged pages at the first touch instead of answering from them.
     set("cell_size_check", "ON")
+}
+
+/// Refuses what no daemon has written, before anything beside it is touched: the version of its
+/// schema.
+pub fn schema(path: &Path) -> Result<i32, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|source| StoreError::opening(path, source))?;
+    connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .map_err(|source| StoreError::opening(path, source))?;
+    migrate::check(&connection, path)
 }
 
 /// Opens the database for reading, while a daemon writes it or after one has died.

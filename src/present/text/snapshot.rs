@@ -35,7 +35,10 @@ pub fn snapshot(answer: &SnapshotAnswer, top: usize, draw: Draw) -> String {
     for note in &answer.notes {
         text += &format!("note: {}\n", escape(note));
     }
-    text += &format!("states: {}\n\n", states(&answer.states));
+    if !answer.states.is_empty() {
+        text += &format!("states: {}\n", states(&answer.states));
+    }
+    text.push('\n');
     text += &table::draw(&sheet(answer, top), draw);
     let shown = if top == 0 {
         answer.groups.len()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::{Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
 use super::names::{insert_signature, signature_row};
 use super::repoint::repoint;
@@ -22,6 +22,8 @@ pub struct Recomputed {
     pub older: u64,
     /// Of these, stacks that count as another signature now.
     pub moved: u64,
+    /// Stacks of older rules that cannot be read, and stay as they are.
+    pub damaged: u64,
 }
 
 /// A stored stack, and what it counted as.
@@ -43,38 +45,44 @@ pub fn recompute(
     rules: u32,
     derive: Derive,
 ) -> Result<Recomputed, StoreError> {
+    refuse_newer(path, rules)?;
     let mut connection = open::open_writing(path)?;
     let failed = |source| StoreError::sqlite("recompute signatures in", path, source);
     let tx = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    let (stacks, newest): (i64, u32) = tx
-        .query_row(
-            "SELECT count(*), ifnull(max(rules), 0) FROM stack",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
+    let mut done = bring_under(&tx, rules, derive).map_err(failed)?;
+    let stacks: i64 = tx
+        .query_row("SELECT count(*) FROM stack", [], |row| row.get(0))
         .map_err(failed)?;
-    if newest > rules {
-        return Err(StoreError::NewerRules {
+    done.stacks = stacks.cast_unsigned();
+    tx.commit().map_err(failed)?;
+    Ok(done)
+}
+
+/// Refuses a file of newer rules before anything in it is changed.
+fn refuse_newer(path: &Path, rules: u32) -> Result<(), StoreError> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) || !path.exists() {
+        return Ok(());
+    }
+    open::schema(path)?;
+    let failed = |source| StoreError::sqlite("read", path, source);
+    let newest: Option<u32> = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|file| file.query_row("SELECT max(rules) FROM stack", [], |row| row.get(0)))
+        .map_err(failed)?;
+    match newest {
+        Some(newest) if newest > rules => Err(StoreError::NewerRules {
             path: path.to_owned(),
             rules: newest,
             known: rules,
-        });
+        }),
+        _ => Ok(()),
     }
-    let (older, moved) = bring_under(&tx, rules, derive).map_err(failed)?;
-    tx.commit().map_err(failed)?;
-    Ok(Recomputed {
-        stacks: stacks.cast_unsigned(),
-        older,
-        moved,
-    })
 }
 
-/// The number of stacks of older rules, and of those that count as another signature now.
-fn bring_under(tx: &Transaction<'_>, rules: u32, derive: Derive) -> rusqlite::Result<(u64, u64)> {
+fn bring_under(tx: &Transaction<'_>, rules: u32, derive: Derive) -> rusqlite::Result<Recomputed> {
     // Full stacks first: a cut one goes where the full stacks went that it counted as.
-    let stored: Vec<Stored> = tx
+    let stored: Vec<Option<Stored>> = tx
         .prepare(
             "SELECT id, hash, service_id, signature_id, cut, elided_after, elided_frames, frames
                   FROM stack WHERE rules < ?1 ORDER BY cut, id",
@@ -82,8 +90,13 @@ fn bring_under(tx: &Transaction<'_>, rules: u32, derive: Derive) -> rusqlite::Re
         .query_map([rules], |row| read(row, derive))?
         .collect::<rusqlite::Result<_>>()?;
     let mut went: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
-    let mut moved = 0;
+    let mut done = Recomputed::default();
     for stack in &stored {
+        done.older += 1;
+        let Some(stack) = stack else {
+            done.damaged += 1;
+            continue;
+        };
         let followed = went
             .get(&stack.signature)
             .filter(|to| stack.derived.cut && to.len() == 1)
@@ -97,17 +110,18 @@ fn bring_under(tx: &Transaction<'_>, rules: u32, derive: Derive) -> rusqlite::Re
         }
         if new != stack.signature {
             repoint(tx, stack.id, stack.service, (stack.signature, new))?;
-            moved += 1;
+            done.moved += 1;
         }
         let site = i64::try_from(stack.derived.site).unwrap_or(i64::MAX);
         tx.prepare_cached("UPDATE stack SET rules = ?2, site = ?3 WHERE id = ?1")?
             .execute(params![stack.id, rules, site])?;
     }
     tx.execute("UPDATE signature SET rules = ?1 WHERE rules < ?1", [rules])?;
-    Ok((stored.len() as u64, moved))
+    Ok(done)
 }
 
-fn read(row: &Row<'_>, derive: Derive) -> rusqlite::Result<Stored> {
+/// A stack; `None` when its frames are damaged.
+fn read(row: &Row<'_>, derive: Derive) -> rusqlite::Result<Option<Stored>> {
     let hash = u128::from_be_bytes(row.get(1)?);
     let (after, elided): (Option<u32>, _) = (row.get(5)?, row.get(6)?);
     let elision = after.map(|after| Elision {
@@ -115,21 +129,21 @@ fn read(row: &Row<'_>, derive: Derive) -> rusqlite::Result<Stored> {
         frames: elided,
     });
     let text: String = row.get(7)?;
-    let frames: Vec<(Box<str>, Box<str>, u32)> = serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, error.into())
-    })?;
+    let Ok(frames) = serde_json::from_str::<Vec<(Box<str>, Box<str>, u32)>>(&text) else {
+        return Ok(None);
+    };
     let frame = |(function, file, line)| Frame {
         function,
         file,
         line,
     };
     let frames = frames.into_iter().map(frame).collect();
-    Ok(Stored {
+    Ok(Some(Stored {
         id: row.get(0)?,
         service: row.get(2)?,
         signature: row.get(3)?,
         derived: derive(hash, frames, elision, row.get(4)?),
-    })
+    }))
 }
 
 /// The row of what a stack counts as; a new one grows as old as what it inherits.

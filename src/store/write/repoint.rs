@@ -36,6 +36,7 @@ fn inherit(tx: &Transaction<'_>, service: i64, (old, new): (i64, i64)) -> Result
              first_incarnation_id = CASE WHEN excluded.first_at < first_at
                  THEN excluded.first_incarnation_id ELSE first_incarnation_id END,
              first_at = min(first_at, excluded.first_at),
+             last = CASE WHEN excluded.last_at > last_at THEN excluded.last ELSE last END,
              last_at = max(last_at, excluded.last_at),
              peak_at = CASE WHEN excluded.peak > peak THEN excluded.peak_at ELSE peak_at END,
              peak = max(peak, excluded.peak)",
@@ -45,15 +46,19 @@ fn inherit(tx: &Transaction<'_>, service: i64, (old, new): (i64, i64)) -> Result
              incarnation_id = CASE WHEN excluded.first_at < first_at
                  THEN excluded.incarnation_id ELSE incarnation_id END,
              first_at = min(first_at, excluded.first_at)",
-        "UPDATE signature SET first_at = seen.first_at, first_incarnation_id = seen.incarnation_id
-         FROM (SELECT first_at, incarnation_id FROM sighting WHERE signature_id = ?2
-               ORDER BY first_at LIMIT 1) AS seen
-         WHERE id = ?2 AND seen.first_at < signature.first_at AND ?1 = ?1 AND ?3 = ?3",
-        "UPDATE signature SET last_at = max(signature.last_at, seen.last_at)
-         FROM (SELECT max(last_at) AS last_at FROM series WHERE signature_id = ?2) AS seen
-         WHERE id = ?2 AND seen.last_at IS NOT NULL AND ?1 = ?1 AND ?3 = ?3",
     ] {
         tx.execute(statement, [old, new, service])?;
+    }
+    for statement in [
+        "UPDATE signature SET first_at = seen.first_at, first_incarnation_id = seen.incarnation_id
+         FROM (SELECT first_at, incarnation_id FROM sighting WHERE signature_id = ?1
+               ORDER BY first_at LIMIT 1) AS seen
+         WHERE id = ?1 AND seen.first_at < signature.first_at",
+        "UPDATE signature SET last_at = max(signature.last_at, seen.last_at)
+         FROM (SELECT max(last_at) AS last_at FROM series WHERE signature_id = ?1) AS seen
+         WHERE id = ?1 AND seen.last_at IS NOT NULL",
+    ] {
+        tx.execute(statement, [new])?;
     }
     Ok(())
 }
@@ -65,11 +70,15 @@ fn replace(tx: &Transaction<'_>, old: i64, new: i64) -> Result<()> {
          ON CONFLICT DO UPDATE SET signature_id = excluded.signature_id",
         "UPDATE signature_alias SET signature_id = ?2 WHERE signature_id = ?1",
         "UPDATE event SET signature_id = ?2 WHERE signature_id = ?1",
-        "DELETE FROM series WHERE signature_id = ?1 AND ?2 = ?2",
-        "DELETE FROM sighting WHERE signature_id = ?1 AND ?2 = ?2",
-        "DELETE FROM signature WHERE id = ?1 AND ?2 = ?2",
     ] {
         tx.execute(statement, [old, new])?;
+    }
+    for statement in [
+        "DELETE FROM series WHERE signature_id = ?1",
+        "DELETE FROM sighting WHERE signature_id = ?1",
+        "DELETE FROM signature WHERE id = ?1",
+    ] {
+        tx.execute(statement, [old])?;
     }
     Ok(())
 }
