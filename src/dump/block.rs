@@ -98,7 +98,7 @@ fn classify(line: &[u8]) -> Line<'_> {
 fn cut_by_header(kind: Line<'_>, line: &[u8]) -> Option<usize> {
     let is_odd = match kind {
         Line::Location(text) => frame::location(text).is_none(),
-        Line::Creator(name) => memchr(b' ', name).is_some(),
+        Line::Creator(_) => trim_end(line).last() == Some(&b':'),
         Line::Other => true,
         _ => false,
     };

@@ -46,7 +46,12 @@ fn split_id(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Takes a header line apart; the error says what is wrong with it.
 pub(super) fn parse(line: &[u8]) -> Result<Header<'_>, &'static str> {
-    take(line).map(|(header, _)| header)
+    let (header, behind) = take(line)?;
+    if behind.trim_ascii().is_empty() {
+        Ok(header)
+    } else {
+        Err("goroutine header with something behind its colon")
+    }
 }
 
 /// The header line at the start of `text`, and its length, if it is nothing else: the common case.

@@ -7,7 +7,7 @@
 
 use memchr::{memchr, memmem};
 
-use super::anchor::{anchor, is_header_line, is_in_string};
+use super::anchor::{anchor, header_behind, is_header_line, is_in_string};
 use super::block::{self, Step, Wrong};
 use super::header;
 use super::layer::Layer;
@@ -313,6 +313,17 @@ impl Text {
                 // Chunks must not decide what is seen.
                 if !here.end && rest.len() < LOOK {
                     return None;
+                }
+                let header = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                if let Some(behind) = header_behind(header) {
+                    // Of a header that was cut off nobody knows whether it was one.
+                    let wrong = Wrong {
+                        torn: true,
+                        goroutines: 0,
+                        ..wrong
+                    };
+                    self.complain(wrong, here, outlet);
+                    return Some(here.at + behind);
                 }
                 if self.loosen(rest) {
                     return Some(here.at);

@@ -7,6 +7,7 @@
 )]
 
 mod blocks;
+mod broken;
 mod config;
 mod corpus;
 mod end_to_end;
