@@ -245,13 +245,19 @@ fn bad_sizes() {
     size-negative.toml:2:19: global.body_size_limit: `-1` is not a size; `64MiB`, `512KiB`, `1GiB`, `10MB` and a plain number of bytes are
     size-no-unit-known.toml:2:19: global.body_size_limit: `64 mebi` is not a size; `64MiB`, `512KiB`, `1GiB`, `10MB` and a plain number of bytes are
     size-too-large.toml:2:19: global.body_size_limit: `99999999999GiB` is too large; make it 1024GiB or less
-    size-zero.toml:2:19: global.body_size_limit: 0 lets no answer through; make it 1 or more, such as `64MiB`
+    size-zero.toml:2:19: global.body_size_limit: 0 leaves no room for anything; make it 1 or more, such as `64MiB`
     ");
 }
 
 #[test]
 fn bad_storage_paths() {
-    assert_snapshot!(told("storage"), @"storage-empty.toml:2:8: storage.path: the path is empty; the default is `goroscope.db`");
+    assert_snapshot!(told("storage"), @r#"
+    storage-empty.toml:2:8: storage.path: the path is empty; the default is `goroscope.db`
+    storage-small.toml:2:17: storage.raw_retention: 10m is too short; make it 1h or more
+    storage-small.toml:3:12: storage.max_size: too small for a history; make it 1MiB or more
+    storage-words.toml:2:17: storage.raw_retention: this should be a duration in quotes such as "30d", not the integer 30
+    storage-words.toml:3:12: storage.max_size: `lots` is not a size; `64MiB`, `512KiB`, `1GiB`, `10MB` and a plain number of bytes are
+    "#);
 }
 
 #[test]
