@@ -138,14 +138,16 @@ impl Reader {
         if !self.begun {
             self.begin(on)?;
         }
-        let body = &mut self.body;
-        let ended = self.zip.finish(&mut |plain| body.push(plain, on));
-        match (self.broken, ended) {
-            (Some(broken), _) | (None, Err(broken @ DumpError::BadZip(_))) => {
-                self.body.finish_cut(broken, on)
+        if self.broken.is_none() {
+            let body = &mut self.body;
+            match self.zip.finish(&mut |plain| body.push(plain, on)) {
+                Err(broken @ DumpError::BadZip(_)) => self.broken = Some(broken),
+                ended => ended?,
             }
-            (None, Err(other)) => Err(other),
-            (None, Ok(())) => self.body.finish(on),
+        }
+        match self.broken {
+            Some(broken) => self.body.finish_cut(broken, on),
+            None => self.body.finish(on),
         }
     }
 
