@@ -82,11 +82,14 @@ pub(super) fn migrate(
             .pragma_update(None, "user_version", number)
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        tracing::info!(
-            schema = number,
-            "Brought {} to schema {number}",
-            path.display()
-        );
+        // A new file is simply made.
+        if version > 0 {
+            tracing::info!(
+                schema = number,
+                "Brought {} to schema {number}",
+                path.display()
+            );
+        }
     }
     Ok(())
 }
