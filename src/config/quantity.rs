@@ -71,7 +71,9 @@ pub(super) fn size(word: &str) -> Result<u64, String> {
         .ok()
         .and_then(|number: u64| number.checked_mul(bytes_per_unit));
     match bytes {
-        Some(0) => Err("0 leaves no room for anything; make it 1 or more, such as `64MiB`".to_owned()),
+        Some(0) => {
+            Err("0 leaves no room for anything; make it 1 or more, such as `64MiB`".to_owned())
+        }
         Some(bytes) if bytes <= LARGEST => Ok(bytes),
         _ => Err(format!(
             "{} is too large; make it 1024GiB or less",

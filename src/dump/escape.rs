@@ -17,17 +17,16 @@ pub(super) fn next(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         b'f' => 0x0c,
         b'v' => 0x0b,
         b'x' => {
-            let code = hex(rest.get(1..3)?);
-            out.push(
-                code.and_then(|code| u8::try_from(code).ok())
-                    .unwrap_or(b'?'),
-            );
-            return Some(4);
+            let (code, digits) = code(rest, 2)?;
+            let byte = code.and_then(|code| u8::try_from(code).ok());
+            out.push(byte.unwrap_or(b'?'));
+            return Some(2 + digits);
         }
         b'u' => return utf16(rest, out),
         b'U' => {
-            push_char(out, hex(rest.get(1..9)?));
-            return Some(10);
+            let (code, digits) = code(rest, 8)?;
+            push_char(out, code);
+            return Some(2 + digits);
         }
         other => other,
     };
@@ -37,14 +36,14 @@ pub(super) fn next(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
 
 /// `uHHHH`, or two of them that make one character, as JSON writes those beyond U+FFFF.
 fn utf16(rest: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    let high = hex(rest.get(1..5)?);
+    let (high, digits) = code(rest, 4)?;
     let is_high = high.is_some_and(|code| (0xd800..0xdc00).contains(&code));
     if !is_high {
         push_char(out, high);
-        return Some(6);
+        return Some(2 + digits);
     }
     let low = match rest.get(5..) {
-        Some([b'\\', b'u', digits @ ..]) => hex(digits.get(..4)?),
+        Some([b'\\', low @ ..]) if low.first() == Some(&b'u') => code(low, 4)?.0,
         Some([] | [b'\\']) | None => return None,
         Some(_) => None,
     };
@@ -63,9 +62,18 @@ fn utf16(rest: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     }
 }
 
-fn hex(digits: &[u8]) -> Option<u32> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    u32::from_str_radix(digits, 16).ok()
+/// The code of `len` hexadecimal digits behind the letter of an escape, and how many of them are there:
+/// another byte ends an escape that is too short, above all the end of a line. `None` when it is cut
+/// off.
+fn code(rest: &[u8], len: usize) -> Option<(Option<u32>, usize)> {
+    let text = rest.get(1..)?;
+    let digits = text.iter().take(len);
+    let digits = digits.take_while(|byte| byte.is_ascii_hexdigit()).count();
+    if digits < len {
+        return (digits < text.len()).then_some((None, digits));
+    }
+    let digits = std::str::from_utf8(text.get(..len)?).ok()?;
+    Some((u32::from_str_radix(digits, 16).ok(), len))
 }
 
 fn push_char(out: &mut Vec<u8>, code: Option<u32>) {

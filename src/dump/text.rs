@@ -320,7 +320,8 @@ impl Text {
                     let wrong = Wrong {
                         torn: true,
                         goroutines: 0,
-                        ..wrong
+                        // The reader goes on in this line, so a later one must not be counted yet.
+                        ..Wrong::new(0, wrong.what)
                     };
                     self.complain(wrong, here, outlet);
                     return Some(here.at + behind);
