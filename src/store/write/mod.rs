@@ -38,6 +38,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const BATCH: usize = 2_048;
 /// First, last and peak of series are written back this often; readers add what is newer.
 const FLUSH_EVERY: Duration = Duration::from_mins(5);
+/// Retention follows the wall clock no further ahead of the steady one than this.
+const CLOCK_SLACK: Duration = Duration::from_hours(1);
 /// Tidying holds the writer no longer than this at a time, for blocks and for retention each.
 const ROUND: Duration = Duration::from_millis(25);
 /// Retention is looked at this often while it has nothing to do.
@@ -127,6 +129,9 @@ struct Session {
     hot: Hot,
     flushed: Instant,
     committed: Instant,
+    /// The wall clock when it began, and the steady one: retention must not follow a wall clock that
+    /// jumps ahead and would make everything too old.
+    began: (Timestamp, Instant),
     /// When retention was last looked at.
     retained: Instant,
     /// There are closed windows, or rows that are too old.
@@ -165,6 +170,7 @@ impl Session {
             hot,
             flushed: Instant::now(),
             committed: Instant::now(),
+            began: (now, Instant::now()),
             retained: Instant::now(),
             untidy: true,
             failing: false,
@@ -249,7 +255,9 @@ impl Session {
         let on = &mut self.connection;
         let mut more = compact::round(on, &mut self.hot, now, ROUND)?;
         if more || self.untidy || self.retained.elapsed() >= RETAIN_EVERY {
-            more |= retain::round(on, life.retention, now, ROUND)?;
+            let (wall, steady) = self.began;
+            let sure = now.min(wall.plus(steady.elapsed() + CLOCK_SLACK));
+            more |= retain::round(on, life.retention, sure, ROUND)?;
             self.retained = Instant::now();
         }
         self.untidy = more;
