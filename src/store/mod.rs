@@ -8,6 +8,7 @@
 
 mod block;
 mod column;
+mod frames;
 mod hot;
 mod lock;
 mod migrate;

@@ -60,7 +60,7 @@ fn seen() -> impl Strategy<Value = Seen> {
 const STACKS: [&str; 6] = ["main.a", "main.b", "main.c", "io.d", "io.e", "net.f"];
 const PARKS: [&str; 3] = ["runtime.chanrecv", "runtime.selectgo", "runtime.chansend"];
 
-pub(crate) fn snapshot(seen: &Seen, book: &StackBook) -> Snapshot {
+fn snapshot(seen: &Seen, book: &StackBook) -> Snapshot {
     let frame = |function: &'static str| RawFrame {
         function: function.as_bytes(),
         file: b"/src/x.go",
@@ -99,38 +99,64 @@ pub(crate) fn snapshot(seen: &Seen, book: &StackBook) -> Snapshot {
     })
 }
 
+/// One process that is watched.
+pub(crate) struct Process {
+    instance: Arc<InstanceId>,
+    life: Arc<Incarnation>,
+    book: StackBook,
+}
+
+impl Process {
+    /// The process, and the beginning of its history.
+    pub(crate) fn watched(interval: Duration) -> (Self, Vec<Record>) {
+        let instance = Arc::new(InstanceId {
+            service: "s".into(),
+            scheme: "http".into(),
+            address: "s:6060".into(),
+            path: "/debug/pprof".into(),
+        });
+        let watch = Watch {
+            instance: Arc::clone(&instance),
+            from: at(0),
+            interval,
+            labels: Arc::default(),
+        };
+        let life = Arc::new(Incarnation {
+            since: at(0),
+            reason: StartReason::FirstContact,
+            facts: ProcessFacts::default(),
+        });
+        let process = Self {
+            instance,
+            life,
+            book: StackBook::default(),
+        };
+        (process, vec![Record::Watch(watch)])
+    }
+
+    /// A look at it, `millis` behind the beginning.
+    pub(crate) fn look(&self, kind: Kind, millis: i64, took: Duration, seen: &Seen) -> Record {
+        let snapshot = Box::new(snapshot(seen, &self.book));
+        let look = Look {
+            kind,
+            took,
+            outcome: Outcome::Snapshot(Arc::clone(&self.life), snapshot),
+        };
+        Record::Poll(Box::new(Poll {
+            instance: Arc::clone(&self.instance),
+            at: at(millis),
+            look,
+        }))
+    }
+}
+
 fn records(pulses: &[Seen]) -> Vec<Record> {
-    let instance = Arc::new(InstanceId {
-        service: "s".into(),
-        scheme: "http".into(),
-        address: "s:6060".into(),
-        path: "/debug/pprof".into(),
-    });
-    let life = Arc::new(Incarnation {
-        since: at(0),
-        reason: StartReason::FirstContact,
-        facts: ProcessFacts::default(),
-    });
-    let mut records = vec![Record::Watch(Watch {
-        instance: Arc::clone(&instance),
-        from: at(0),
-        interval: Duration::from_secs(30),
-        labels: Arc::default(),
-    })];
-    let book = StackBook::default();
+    let (process, mut records) = Process::watched(Duration::from_secs(30));
     let mut now = 0;
     for seen in pulses {
         now = (now + seen.step).max(0);
-        let outcome = Outcome::Snapshot(Arc::clone(&life), Box::new(snapshot(seen, &book)));
-        records.push(Record::Poll(Box::new(Poll {
-            instance: Arc::clone(&instance),
-            at: at(now),
-            look: Look {
-                kind: Kind::Pulse,
-                took: Duration::from_millis(seen.step.unsigned_abs() % 50),
-                outcome,
-            },
-        })));
+        let took = Duration::from_millis(seen.step.unsigned_abs() % 50);
+        records.push(process.look(Kind::Pulse, now, took, seen));
     }
     records
 }

@@ -1,39 +1,18 @@
 //! What is too old or too much goes; what must stay stays.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use goroscope::group::StackBook;
-use goroscope::model::{
-    Incarnation, InstanceId, Kind, Look, Outcome, Poll, ProcessFacts, Record, StartReason, Watch,
-};
+use goroscope::model::{Kind, Record};
 use goroscope::store::{Reader, Retention};
 
-use crate::blocks::{DAY, Seen, at, snapshot, write};
+use crate::blocks::{DAY, Process, Seen, at, write};
 
 const HOUR: i64 = DAY / 24;
 
 /// Forty days of a poll each quarter of an hour, and a detail with each.
 fn forty_days() -> Vec<Record> {
-    let instance = Arc::new(InstanceId {
-        service: "s".into(),
-        scheme: "http".into(),
-        address: "s:6060".into(),
-        path: "/debug/pprof".into(),
-    });
-    let life = Arc::new(Incarnation {
-        since: at(0),
-        reason: StartReason::FirstContact,
-        facts: ProcessFacts::default(),
-    });
-    let mut records = vec![Record::Watch(Watch {
-        instance: Arc::clone(&instance),
-        from: at(0),
-        interval: Duration::from_mins(15),
-        labels: Arc::default(),
-    })];
-    let book = StackBook::default();
+    let (process, mut records) = Process::watched(Duration::from_mins(15));
     for tick in 0..40 * 24 * 4u32 {
         let count = 3 + u64::from(tick % 5);
         let seen = Seen {
@@ -43,16 +22,8 @@ fn forty_days() -> Vec<Record> {
             complained: 0,
         };
         for kind in [Kind::Pulse, Kind::Detail] {
-            let outcome = Outcome::Snapshot(Arc::clone(&life), Box::new(snapshot(&seen, &book)));
-            records.push(Record::Poll(Box::new(Poll {
-                instance: Arc::clone(&instance),
-                at: at(i64::from(tick) * HOUR / 4),
-                look: Look {
-                    kind,
-                    took: Duration::from_millis(3),
-                    outcome,
-                },
-            })));
+            let millis = i64::from(tick) * HOUR / 4;
+            records.push(process.look(kind, millis, Duration::from_millis(3), &seen));
         }
     }
     records

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::{InstanceKey, Reader, SignatureKey, StoreError};
 use crate::model::signature::SignaturePrefix;
 use crate::model::{Frame, Signature, Timestamp};
+use crate::store::frames;
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,14 +113,7 @@ impl Reader {
         let Some((id, json)) = json else {
             return Ok(Vec::new());
         };
-        let frames: Vec<(String, String, u32)> =
-            serde_json::from_str(&json).map_err(|_| self.damaged("stack", id))?;
-        let frame = |(function, file, line): (String, String, u32)| Frame {
-            function: function.into(),
-            file: file.into(),
-            line,
-        };
-        Ok(frames.into_iter().map(frame).collect())
+        frames::unpack(&json).ok_or_else(|| self.damaged("stack", id))
     }
 
     /// First sightings per service and build, oldest first; of one signature or of all.

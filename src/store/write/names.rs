@@ -10,6 +10,7 @@ use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params
 
 use super::repoint::repoint;
 use crate::model::{Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp};
+use crate::store::frames;
 
 /// A watched instance.
 #[derive(Debug, Clone, Copy)]
@@ -321,11 +322,6 @@ fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<S
 }
 
 fn insert_stack(tx: &Transaction<'_>, stack: &Stack, service: i64, signature: i64) -> Result<()> {
-    let frames: Vec<(&str, &str, u32)> = stack
-        .frames
-        .iter()
-        .map(|frame| (&*frame.function, &*frame.file, frame.line))
-        .collect();
     let index = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
     tx.prepare_cached(
         "INSERT INTO stack (hash, service_id, signature_id, rules, cut, elided_after,
@@ -341,7 +337,7 @@ fn insert_stack(tx: &Transaction<'_>, stack: &Stack, service: i64, signature: i6
         ":after": stack.elision.map(|elision| index(elision.after)),
         ":elided": stack.elision.and_then(|elision| elision.frames),
         ":site": index(stack.site),
-        ":frames": serde_json::to_string(&frames).unwrap_or_default(),
+        ":frames": frames::pack(&stack.frames),
     })
     .map(drop)
 }

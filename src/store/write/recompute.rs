@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, par
 use super::names::{insert_signature, signature_row};
 use super::repoint::repoint;
 use crate::model::{Elision, Frame, Stack};
-use crate::store::{DaemonLock, StoreError, open};
+use crate::store::{DaemonLock, StoreError, frames, open};
 
 /// Derives a stack from its hash, frames (leaf first), elision and whether it was cut.
 pub type Derive = fn(u128, Vec<Frame>, Option<Elision>, bool) -> Stack;
@@ -129,15 +129,9 @@ fn read(row: &Row<'_>, derive: Derive) -> rusqlite::Result<Option<Stored>> {
         frames: elided,
     });
     let text: String = row.get(7)?;
-    let Ok(frames) = serde_json::from_str::<Vec<(Box<str>, Box<str>, u32)>>(&text) else {
+    let Some(frames) = frames::unpack(&text) else {
         return Ok(None);
     };
-    let frame = |(function, file, line)| Frame {
-        function,
-        file,
-        line,
-    };
-    let frames = frames.into_iter().map(frame).collect();
     Ok(Some(Stored {
         id: row.get(0)?,
         service: row.get(2)?,
