@@ -2,8 +2,8 @@
 //!
 //! Bytes are pushed in as they arrive. Whole blocks are read where they lie; only the block that
 //! a chunk cuts in two is copied and read again with the next one. A line with a goroutine header
-//! that does not begin it teaches what the dump wears ([`Dress`]); lines that wear it are read, with
-//! it taken off, by a reader of their own.
+//! that does not begin it teaches what the dump wears ([`dress`](super::dress)); lines that wear it
+//! are read, with it taken off, by a reader of their own.
 
 use memchr::{memchr, memmem};
 
