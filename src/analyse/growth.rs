@@ -2,32 +2,42 @@
 
 use std::time::Duration;
 
-use crate::model::Timestamp;
+use crate::model::Slot;
 
-/// The good pulses of one process in a window, and the counts of one signature at them.
+/// The good pulses of one process in a window, drawn together in slots, and one signature at them.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'a> {
-    /// When, ascending.
-    pub ticks: &'a [Timestamp],
-    /// How many at each tick; 0 is absent. As long as `ticks`.
-    pub counts: &'a [u32],
+    /// When, in order of time.
+    pub slots: &'a [Slot],
+    /// The count at the very first pulse; 0 is absent.
+    pub first: u32,
+    /// The lowest count in each slot. As long as `slots`.
+    pub low: &'a [u32],
+    /// The count at the last pulse of each slot. As long as `slots`.
+    pub last: &'a [u32],
 }
 
 impl Segment<'_> {
     /// The count at the first good pulse.
     pub fn first(&self) -> u64 {
-        self.counts.first().copied().map_or(0, u64::from)
+        u64::from(self.first)
     }
 
     /// The last known count.
     pub fn last(&self) -> u64 {
-        self.counts.last().copied().map_or(0, u64::from)
+        self.last.last().copied().map_or(0, u64::from)
+    }
+
+    /// Good pulses.
+    pub fn pulses(&self) -> usize {
+        let pulses: u64 = self.slots.iter().map(|slot| u64::from(slot.pulses)).sum();
+        usize::try_from(pulses).unwrap_or(usize::MAX)
     }
 
     /// From the first pulse to the last.
     pub fn span(&self) -> Duration {
-        match (self.ticks.first(), self.ticks.last()) {
-            (Some(first), Some(last)) => last.since(*first),
+        match (self.slots.first(), self.slots.last()) {
+            (Some(first), Some(last)) => last.last_at.since(first.first_at),
             _ => Duration::ZERO,
         }
     }
@@ -37,18 +47,20 @@ impl Segment<'_> {
         self.last().cast_signed() - self.first().cast_signed()
     }
 
-    /// The lowest count in the last third of the segment's time: what does not come back even when
-    /// it is quiet.
+    /// The lowest count in the slots of the last third of the segment's time: what does not come
+    /// back even when it is quiet.
     pub fn late_floor(&self) -> u64 {
-        let Some(last) = self.ticks.last() else {
+        let Some(last) = self.slots.last() else {
             return 0;
         };
-        let from = last.minus(self.span() / 3);
-        let late = self.ticks.iter().zip(self.counts);
-        late.filter(|(tick, _)| **tick >= from)
-            .map(|(_, count)| u64::from(*count))
-            .min()
-            .unwrap_or(0)
+        let from = last.last_at.minus(self.span() / 3);
+        let late = self.slots.iter().zip(self.low);
+        let floor = late
+            .filter(|(slot, _)| slot.first_at >= from)
+            .map(|(_, low)| u64::from(*low))
+            .min();
+        // One slot that is longer than the third.
+        floor.unwrap_or_else(|| self.low.last().copied().map_or(0, u64::from))
     }
 }
 
@@ -80,7 +92,7 @@ impl Growth {
 
 /// The growth of one series; its segments in order of time.
 pub fn growth(segments: &[Segment<'_>]) -> Growth {
-    let seen = || segments.iter().filter(|segment| !segment.ticks.is_empty());
+    let seen = || segments.iter().filter(|segment| !segment.slots.is_empty());
     let growth: i64 = seen().map(Segment::growth).sum();
     let span: Duration = seen().map(Segment::span).sum();
     let hours = span.as_secs_f64() / 3600.0;
@@ -93,7 +105,7 @@ pub fn growth(segments: &[Segment<'_>]) -> Growth {
         } else {
             0.0
         },
-        pulses: seen().map(|segment| segment.ticks.len()).sum(),
+        pulses: seen().map(Segment::pulses).sum(),
     }
 }
 
@@ -104,28 +116,39 @@ pub(super) const fn as_f64(count: i64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::model::Timestamp;
 
-    fn ticks(seconds: &[i64]) -> Vec<Timestamp> {
-        seconds
-            .iter()
-            .map(|s| Timestamp::from_millis(s * 1000))
-            .collect()
+    /// Polls that stand alone, at these seconds.
+    pub(in crate::analyse) fn polls(seconds: &[i64]) -> Vec<Slot> {
+        let slot = |second: &i64| Slot {
+            first_at: Timestamp::from_millis(second * 1000),
+            last_at: Timestamp::from_millis(second * 1000),
+            pulses: 1,
+            goroutines: 0,
+        };
+        seconds.iter().map(slot).collect()
+    }
+
+    impl<'a> Segment<'a> {
+        /// A count at each of these polls.
+        pub(in crate::analyse) fn of_polls(slots: &'a [Slot], counts: &'a [u32]) -> Self {
+            Self {
+                slots,
+                first: counts.first().copied().unwrap_or(0),
+                low: counts,
+                last: counts,
+            }
+        }
     }
 
     #[test]
     fn a_restart_is_never_a_recovery() {
-        let (before, after) = (ticks(&[0, 1800, 3600]), ticks(&[3700, 7300]));
+        let (before, after) = (polls(&[0, 1800, 3600]), polls(&[3700, 7300]));
         let grown = growth(&[
-            Segment {
-                ticks: &before,
-                counts: &[10, 60, 110],
-            },
-            Segment {
-                ticks: &after,
-                counts: &[0, 50],
-            },
+            Segment::of_polls(&before, &[10, 60, 110]),
+            Segment::of_polls(&after, &[0, 50]),
         ]);
         assert_eq!((grown.first, grown.last, grown.growth), (10, 50, 150));
         assert!((grown.per_hour - 75.0).abs() < 1e-9);
@@ -133,14 +156,7 @@ mod tests {
 
     #[test]
     fn what_a_process_had_before_its_first_pulse_is_not_counted() {
-        let only = ticks(&[0]);
-        assert_eq!(
-            growth(&[Segment {
-                ticks: &only,
-                counts: &[500]
-            }])
-            .growth,
-            0
-        );
+        let only = polls(&[0]);
+        assert_eq!(growth(&[Segment::of_polls(&only, &[500])]).growth, 0);
     }
 }

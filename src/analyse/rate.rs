@@ -54,17 +54,18 @@ pub(super) fn floor_moves(segment: &Segment<'_>) -> (f64, f64) {
     (changes().sum(), changes().map(f64::abs).sum())
 }
 
-/// Hour and lowest count of every block that has pulses. The hour is that of the lowest count.
+/// Hour and lowest count of every block that has pulses. The hour is that of the slot with the
+/// lowest count.
 fn floors(segment: &Segment<'_>) -> Vec<(f64, f64)> {
-    let Some(start) = segment.ticks.first() else {
+    let Some(start) = segment.slots.first().map(|slot| slot.first_at) else {
         return Vec::new();
     };
     let width = segment.span().as_secs_f64() / count(BLOCKS);
     let mut floors: Vec<(u64, f64, f64)> = Vec::with_capacity(BLOCKS);
-    for (tick, goroutines) in segment.ticks.iter().zip(segment.counts) {
-        let seconds = tick.since(*start).as_secs_f64();
+    for (slot, low) in segment.slots.iter().zip(segment.low) {
+        let seconds = slot.first_at.since(start).as_secs_f64();
         let block = block_of(seconds, width);
-        let point = (block, seconds / 3600.0, f64::from(*goroutines));
+        let point = (block, seconds / 3600.0, f64::from(*low));
         match floors.last_mut() {
             Some(last) if last.0 == block => {
                 if point.2 < last.2 {
@@ -112,17 +113,11 @@ fn count(len: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
+    use crate::analyse::growth::tests::polls;
 
     fn rate(counts: &[u32]) -> Option<Rate> {
-        let ticks: Vec<_> = (0i64..)
-            .map(|n| Timestamp::from_millis(n * 60_000))
-            .take(counts.len())
-            .collect();
-        theil_sen(&Segment {
-            ticks: &ticks,
-            counts,
-        })
+        let minutes: Vec<i64> = (0..).map(|nth| nth * 60).take(counts.len()).collect();
+        theil_sen(&Segment::of_polls(&polls(&minutes), counts))
     }
 
     #[test]

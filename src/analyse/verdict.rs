@@ -15,7 +15,7 @@ use super::rate::floor_moves;
 pub const MIN_GROWTH: u64 = 3;
 /// At least this much of the movement of the block floors must be net growth.
 pub const MIN_NET_TO_GROSS: f64 = 0.5;
-/// A rise that began within a segment must last more pulses than this, and twice as long as any
+/// A rise that began within a segment must last more slots than this, and twice as long as any
 /// before it.
 pub const MIN_RISE: usize = 3;
 /// Fewer good pulses than this cannot show that something stands still.
@@ -108,7 +108,7 @@ impl Evidence {
 
 /// Judges one series; its segments in order of time.
 pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
-    let pulses = segments.iter().map(|segment| segment.ticks.len()).sum();
+    let pulses = segments.iter().map(Segment::pulses).sum();
     let grown = segments
         .iter()
         .filter_map(grown_part)
@@ -120,7 +120,7 @@ pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
                 to: segment.last(),
                 late_floor: segment.late_floor(),
                 span: segment.span(),
-                pulses: segment.ticks.len(),
+                pulses: segment.pulses(),
             };
             (Verdict::Suspect, evidence)
         }
@@ -135,19 +135,21 @@ fn grown_part<'a>(segment: &Segment<'a>) -> Option<Segment<'a>> {
     if has_grown(segment) {
         return Some(*segment);
     }
-    let lowest = segment.counts.iter().min()?;
-    let last = segment.counts.iter().rposition(|count| count == lowest)?;
+    let lowest = segment.low.iter().min()?;
+    let last = segment.low.iter().rposition(|count| count == lowest)?;
     let since = Segment {
-        ticks: segment.ticks.get(last..)?,
-        counts: segment.counts.get(last..)?,
+        slots: segment.slots.get(last..)?,
+        first: *lowest,
+        low: segment.low.get(last..)?,
+        last: segment.last.get(last..)?,
     };
     // A pool comes back to its lowest now and then: the rise must outlast every earlier one.
-    let before = segment.counts.get(..last)?;
+    let before = segment.low.get(..last)?;
     let longest = before
         .split(|count| count == lowest)
         .map(<[u32]>::len)
         .max();
-    let outlasts = since.counts.len() > MIN_RISE + 2 * longest.unwrap_or(0);
+    let outlasts = since.slots.len() > MIN_RISE + 2 * longest.unwrap_or(0);
     (outlasts && has_grown(&since)).then_some(since)
 }
 
@@ -169,18 +171,11 @@ pub fn smallest_detectable_per_hour(observed: Duration) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
+    use crate::analyse::growth::tests::polls;
 
     fn verdict(counts: &[u32]) -> Verdict {
-        let ticks: Vec<_> = (0i64..)
-            .map(|n| Timestamp::from_millis(n * 1000))
-            .take(counts.len())
-            .collect();
-        judge(&[Segment {
-            ticks: &ticks,
-            counts,
-        }])
-        .0
+        let seconds: Vec<i64> = (0..).take(counts.len()).collect();
+        judge(&[Segment::of_polls(&polls(&seconds), counts)]).0
     }
 
     #[test]
@@ -221,19 +216,11 @@ mod tests {
 
     #[test]
     fn a_leak_that_a_restart_ended_is_still_told() {
-        let ticks: Vec<_> = (0i64..6)
-            .map(|n| Timestamp::from_millis(n * 1000))
-            .collect();
-        let (before, after) = ticks.split_at(4);
+        let polls = polls(&[0, 1, 2, 3, 4, 5]);
+        let (before, after) = polls.split_at(4);
         let (verdict, _) = judge(&[
-            Segment {
-                ticks: before,
-                counts: &[0, 10, 20, 30],
-            },
-            Segment {
-                ticks: after,
-                counts: &[0, 0],
-            },
+            Segment::of_polls(before, &[0, 10, 20, 30]),
+            Segment::of_polls(after, &[0, 0]),
         ]);
         assert_eq!(verdict, Verdict::Suspect);
     }

@@ -1,13 +1,14 @@
 //! The words of the field as types; no logic beyond their invariants.
 //!
 //! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`],
-//! [`record`].
+//! [`record`], [`slot`].
 //! Nothing here reads a clock, a socket or a file.
 
 pub mod instance;
 pub mod poll;
 pub mod record;
 pub mod signature;
+pub mod slot;
 pub mod snapshot;
 pub mod stack;
 pub mod time;
@@ -16,6 +17,7 @@ pub use instance::{Incarnation, InstanceId, ProcessFacts, StartReason};
 pub use poll::{Failure, FailureReason, Kind, Look, Outcome, Poll};
 pub use record::{EventKind, Note, Record, Watch};
 pub use signature::Signature;
+pub use slot::Slot;
 pub use snapshot::{Complaint, Form, Group, Labels, Snapshot, Split, Survival};
 pub use stack::{Elision, Frame, Stack};
 pub use time::Timestamp;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{by_service, climb};
+use super::ladder::Climb;
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Growth, Verdict};
 use crate::model::{Signature, Timestamp};
@@ -54,9 +54,22 @@ pub fn first_seen(
     only_growing: bool,
     limit: usize,
 ) -> Result<FirstSeen, QueryError> {
-    let ladder = climb(reader, scope, None)?;
+    let climb = Climb {
+        reader,
+        scope,
+        wanted: None,
+    };
+    let mut grouped: BTreeMap<(String, SignatureKey), (Growth, Verdict)> = BTreeMap::new();
+    let (head, _) = climb.each(|instances, rung| {
+        if let Some(instance) = instances.get(rung.instance) {
+            let (growth, verdict) = grouped
+                .entry((instance.service.clone(), rung.signature))
+                .or_insert((Growth::default(), rung.verdict));
+            growth.add(rung.growth);
+            *verdict = rung.verdict.max(*verdict);
+        }
+    })?;
     let signatures = reader.signatures()?;
-    let grouped = by_service(&ladder.rungs);
     let looked = first_looks(reader)?;
     let mut rows = Vec::new();
     for ((service, key), first) in firsts(&reader.sightings(None)?) {
@@ -66,16 +79,10 @@ pub fn first_seen(
         let (Some(found), true) = (signatures.get(&key), within && here && at) else {
             continue;
         };
-        let rungs = grouped.get(&(service, key)).map_or(&[][..], Vec::as_slice);
-        let mut growth = Growth::default();
-        for rung in rungs {
-            growth.add(rung.growth);
-        }
-        let verdict = rungs
-            .iter()
-            .map(|rung| rung.verdict)
-            .max()
-            .unwrap_or(Verdict::Insufficient);
+        let (growth, verdict) = grouped
+            .get(&(service.to_owned(), key))
+            .copied()
+            .unwrap_or((Growth::default(), Verdict::Insufficient));
         if only_growing && verdict != Verdict::Suspect {
             continue;
         }
@@ -103,7 +110,7 @@ pub fn first_seen(
     let shown = rows.len();
     Ok(FirstSeen {
         schema: "goroscope.first-seen/v1",
-        window: ladder.head,
+        window: head,
         total,
         shown,
         rows,

@@ -79,8 +79,8 @@ impl HeadCount {
     }
 
     pub(super) fn add(&mut self, scope: &Scope, observed: &Observed) {
-        self.head.polls_due += observed.ticks.len() as u64;
-        self.head.polls_ok += observed.ticks.iter().filter(|(_, ok)| *ok).count() as u64;
+        self.head.polls_due += observed.polls_due;
+        self.head.polls_ok += observed.polls_ok;
         self.head.restarts += observed.restarts(scope);
         if !observed.due.is_empty() || !observed.lives.is_empty() {
             self.head.instances += 1;

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::head::HeadCount;
-use super::scope::{Observed, chosen, observe};
+use super::scope::{Observed, chosen, due_ticks, observe};
 use super::{QueryError, Scope, Where, WindowHead};
 use crate::model::{Signature, Timestamp};
-use crate::store::{Detail, Reader, SignatureKey, SignatureRow, States};
+use crate::store::{
+    Detail, IncarnationRow, IncarnationWindow, Reader, SignatureKey, SignatureRow, States,
+};
 
 /// Lines per instance in the stepped view.
 const STEPS: i64 = 24;
@@ -81,21 +83,22 @@ pub fn history(
     scope: &Scope,
     signature: &SignatureRow,
 ) -> Result<History, QueryError> {
-    let wanted = HashSet::from([signature.key]);
+    let had_it = reader.series(signature.key)?;
     let mut head = HeadCount::new(scope);
     let mut rows = Vec::new();
     let mut steps = Vec::new();
     for instance in chosen(reader, scope)? {
-        let observed = observe(reader, scope, instance, Some(&wanted))?;
+        let had_it = had_it.iter().any(|row| row.instance == instance.key);
+        let observed = observe(reader, scope, instance)?;
         head.add(scope, &observed);
-        if observed
-            .lives
-            .iter()
-            .any(|life| life.window.counts.contains_key(&signature.key))
-        {
-            let polls = rows_of(reader, scope, &observed, signature)?;
-            steps.extend(steps_of(scope, &polls));
-            rows.extend(polls);
+        if had_it {
+            let windows = windows(reader, scope, &observed, signature)?;
+            let is_there = |window: &IncarnationWindow| window.counts.contains_key(&signature.key);
+            if windows.iter().any(is_there) {
+                let polls = rows_of(reader, scope, &observed, (signature, &windows))?;
+                steps.extend(steps_of(scope, &polls));
+                rows.extend(polls);
+            }
         }
     }
     Ok(History {
@@ -108,11 +111,25 @@ pub fn history(
     })
 }
 
-fn rows_of(
+/// The pulses of each process of an instance.
+fn windows(
     reader: &Reader,
     scope: &Scope,
     observed: &Observed,
     signature: &SignatureRow,
+) -> Result<Vec<IncarnationWindow>, QueryError> {
+    let wanted = HashSet::from([signature.key]);
+    let rows = observed.lives.iter().flat_map(|life| &life.rows);
+    let window =
+        |row: &IncarnationRow| reader.window(row.id, scope.since, scope.until, Some(&wanted));
+    Ok(rows.map(window).collect::<Result<_, _>>()?)
+}
+
+fn rows_of(
+    reader: &Reader,
+    scope: &Scope,
+    observed: &Observed,
+    (signature, windows): (&SignatureRow, &[IncarnationWindow]),
 ) -> Result<Vec<HistoryRow>, QueryError> {
     let unknown = |at, reason: &str| HistoryRow {
         at,
@@ -125,11 +142,15 @@ fn rows_of(
         oldest_wait_seconds: None,
     };
     let mut rows = Vec::new();
-    for life in &observed.lives {
-        let window = &life.window;
+    let lives = observed.lives.iter();
+    // What may be one process goes on under the name of its beginning.
+    let lives = lives.flat_map(|life| {
+        let since = life.rows.first().map(|row| row.since);
+        life.rows.iter().map(move |row| (since, row))
+    });
+    for ((since, row), window) in lives.zip(windows) {
         let column = window.counts.get(&signature.key);
-        let states =
-            reader.states_over_time(life.row.id, scope.since, scope.until, signature.key)?;
+        let states = reader.states_over_time(row.id, scope.since, scope.until, signature.key)?;
         let known = rows.len();
         for (tick, at) in window.ticks.iter().enumerate() {
             let count = column
@@ -138,14 +159,14 @@ fn rows_of(
                 .unwrap_or(0);
             let names = |states: &States| states.iter().map(|(s, n)| (s.to_string(), *n)).collect();
             rows.push(HistoryRow {
-                incarnation: Some(life.row.since),
+                incarnation: since,
                 count: Some(u64::from(count)),
                 unknown: None,
                 states: Some(states.get(at).map(names).unwrap_or_default()),
                 ..unknown(*at, "")
             });
         }
-        let details = reader.details(life.row.id, scope.since, scope.until)?;
+        let details = reader.details(row.id, scope.since, scope.until)?;
         add_waits(rows.split_at_mut(known).1, &details, signature.key);
         let set_aside = window.set_aside.iter();
         rows.extend(set_aside.map(|(at, reason)| unknown(*at, reason)));
@@ -156,7 +177,7 @@ fn rows_of(
         .filter(|failure| failure.kind == "pulse");
     rows.extend(pulses.map(|failure| unknown(failure.at, &failure.reason)));
     rows.sort_by_key(|row| row.at);
-    let missing = not_made(observed, &rows);
+    let missing = not_made(scope, observed, &rows);
     rows.extend(missing.into_iter().map(|at| unknown(at, "not_made")));
     let pauses = observed.pauses().into_iter();
     rows.extend(pauses.map(|pause| unknown(pause.from, "not_wanted")));
@@ -178,21 +199,26 @@ fn add_waits(rows: &mut [HistoryRow], details: &[Detail], signature: SignatureKe
     }
 }
 
-/// Due ticks at which nothing was tried at all.
-fn not_made(observed: &Observed, made: &[HistoryRow]) -> Vec<Timestamp> {
-    let interval = |at: Timestamp| {
-        let span = observed.due.iter().rev().find(|span| span.from <= at);
-        span.map_or(1, |span| span.interval_ms)
-    };
-    let missed = observed.ticks.iter().filter(|(_, ok)| !ok);
-    let missed = missed.map(|(tick, _)| *tick);
-    missed
-        .filter(|tick| {
-            let end = Timestamp::from_millis(tick.as_millis() + interval(*tick));
-            let next = made.partition_point(|row| row.at < *tick);
-            made.get(next).is_none_or(|row| row.at >= end)
-        })
-        .collect()
+/// Due ticks at which nothing was tried at all, as far as something newer tells that.
+fn not_made(scope: &Scope, observed: &Observed, made: &[HistoryRow]) -> Vec<Timestamp> {
+    let newest = made.last().map(|row| row.at);
+    let mut missing = Vec::new();
+    for (nth, span) in observed.due.iter().enumerate() {
+        let is_last = nth + 1 == observed.due.len();
+        for tick in due_ticks(scope, span) {
+            let end = Timestamp::from_millis(tick.as_millis() + span.interval_ms);
+            let next = made.partition_point(|row| row.at < tick);
+            let is_made = made.get(next).is_some_and(|row| row.at < end);
+            // The last one may still be under way.
+            let pending = is_last
+                && end > span.to.min(scope.until)
+                && newest.is_none_or(|newest| newest < tick);
+            if !is_made && !pending {
+                missing.push(tick);
+            }
+        }
+    }
+    missing
 }
 
 fn steps_of(scope: &Scope, rows: &[HistoryRow]) -> Vec<Step> {

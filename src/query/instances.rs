@@ -78,19 +78,18 @@ pub struct Restart {
 pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError> {
     let mut head = HeadCount::new(scope);
     let mut rows = Vec::new();
-    let none_wanted = std::collections::HashSet::new();
     for instance in chosen(reader, scope)? {
         let last = reader.last_look(instance.key, scope.until)?;
-        let observed = observe(reader, scope, instance, Some(&none_wanted))?;
+        let observed = observe(reader, scope, instance)?;
         head.add(scope, &observed);
-        let ticks = &observed.ticks;
         let failures = by_reason(&observed.failures, Kind::Pulse);
         let failed_details = by_reason(&observed.failures, Kind::Detail);
         let goroutines = observed
             .lives
             .iter()
             .rev()
-            .find_map(|life| life.window.goroutines.last().copied());
+            .find_map(|life| life.course.slots.last())
+            .map(|slot| slot.goroutines);
         let row = &observed.instance;
         rows.push(InstanceAnswer {
             service: row.service.clone(),
@@ -98,22 +97,20 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
             url: format!("{}://{}{}", row.scheme, row.address, row.path),
             labels: row.labels.clone(),
             last_poll: last.map(last_poll),
-            polls_ok: ticks.iter().filter(|(_, ok)| *ok).count() as u64,
-            polls_due: ticks.len() as u64,
+            polls_ok: observed.polls_ok,
+            polls_due: observed.polls_due,
             failures,
             failed_details,
             goroutines,
-            build: observed
-                .lives
-                .last()
-                .and_then(|life| life.row.build.clone()),
+            build: observed.newest().and_then(|row| row.build.clone()),
             incarnations: observed
                 .lives
                 .iter()
-                .map(|life| Restart {
-                    since: life.row.since,
-                    reason: life.row.reason.clone(),
-                    build: life.row.build.clone(),
+                .filter_map(|life| life.rows.first())
+                .map(|row| Restart {
+                    since: row.since,
+                    reason: row.reason.clone(),
+                    build: row.build.clone(),
                 })
                 .collect(),
         });

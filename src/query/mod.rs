@@ -8,6 +8,8 @@ mod head;
 mod history;
 mod instances;
 mod ladder;
+mod now;
+mod parallel;
 mod scope;
 mod shared;
 mod show;

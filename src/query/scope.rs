@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::model::signature::SignaturePrefix;
 use crate::model::{Frame, StartReason, Timestamp};
 use crate::store::{
-    DueSpan, FailureRow, IncarnationRow, IncarnationWindow, InstanceRow, Reader, SightingRow,
-    SignatureKey, SignatureRow, StoreError,
+    Course, Dictionary, DueSpan, FailureRow, Grain, IncarnationRow, InstanceRow, PackedCourse,
+    Reader, SightingRow, SignatureKey, SignatureRow, StoreError,
 };
 
 /// Why a question has no answer.
@@ -115,8 +115,18 @@ impl From<&SightingRow> for FirstSighting {
 /// One process in the window.
 #[derive(Debug)]
 pub(super) struct Life {
-    pub(super) row: IncarnationRow,
-    pub(super) window: IncarnationWindow,
+    /// More than one where it is not known whether another process followed.
+    pub(super) rows: Vec<IncarnationRow>,
+    pub(super) course: Course,
+}
+
+/// Everything that the window has of one instance, its courses still packed.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) instance: InstanceRow,
+    lives: Vec<(IncarnationRow, PackedCourse)>,
+    due: Vec<DueSpan>,
+    failures: Vec<FailureRow>,
 }
 
 /// Everything that the window has of one instance.
@@ -126,8 +136,10 @@ pub(super) struct Observed {
     pub(super) lives: Vec<Life>,
     pub(super) due: Vec<DueSpan>,
     pub(super) failures: Vec<FailureRow>,
-    /// The ticks that were due in the window, with whether a good pulse came in each.
-    pub(super) ticks: Vec<(Timestamp, bool)>,
+    /// Polls that were due in the window.
+    pub(super) polls_due: u64,
+    /// Those that gave a snapshot.
+    pub(super) polls_ok: u64,
 }
 
 /// The instances that a scope means; a name that means none is an error.
@@ -169,78 +181,121 @@ fn is_called(row: &InstanceRow, name: &str) -> bool {
 /// The reason of an incarnation that may be none.
 const SUDDEN_FALL: &str = StartReason::SuddenFall.as_str();
 
-/// Reads one instance's part of the window.
+/// A process that was seen for no longer than this is judged poll by poll, others by slots.
+const SHORT: Duration = Duration::from_hours(4);
+
+/// Fetches one instance's part of the window.
+pub(super) fn fetch(
+    reader: &Reader,
+    scope: &Scope,
+    instance: InstanceRow,
+) -> Result<Fetched, QueryError> {
+    let due = reader.due(instance.key, scope.since, scope.until)?;
+    let polled_until = due.iter().map(|span| span.to).max();
+    let mut lives = Vec::new();
+    for row in reader.incarnations(instance.key)? {
+        let ended = row.until.is_some_and(|until| until <= scope.since);
+        if row.since > scope.until || ended {
+            continue;
+        }
+        let end = [row.until, polled_until].into_iter().flatten().min();
+        let end = end.map_or(scope.until, |end| end.min(scope.until));
+        let is_short = end.since(row.since.max(scope.since)) <= SHORT;
+        let grain = if is_short { Grain::Poll } else { Grain::Slot };
+        let course = reader.course(row.id, (scope.since, scope.until), grain)?;
+        lives.push((row, course));
+    }
+    Ok(Fetched {
+        lives,
+        due,
+        failures: reader.failures(instance.key, scope.since, scope.until)?,
+        instance,
+    })
+}
+
+impl Fetched {
+    /// Unpacks it; `wanted` limits the signatures.
+    pub(super) fn unpack(
+        self,
+        scope: &Scope,
+        dictionary: &Dictionary,
+        wanted: Option<&HashSet<SignatureKey>>,
+    ) -> Observed {
+        let mut lives: Vec<Life> = Vec::new();
+        for (row, course) in self.lives {
+            let course = course.unpack(dictionary, wanted);
+            match lives.last_mut() {
+                // Restart unknown: no growth may be made of it, and no recovery either.
+                Some(before) if row.reason == SUDDEN_FALL => {
+                    before.course.append(course);
+                    before.rows.push(row);
+                }
+                _ => lives.push(Life {
+                    rows: vec![row],
+                    course,
+                }),
+            }
+        }
+        let slots = || lives.iter().flat_map(|life| &life.course.slots);
+        let seen = slots().map(|slot| slot.last_at);
+        let newest = seen.chain(self.failures.iter().map(|row| row.at)).max();
+        let polls_due = due_within(scope, &self.due, newest);
+        let polls: u64 = slots().map(|slot| u64::from(slot.pulses)).sum();
+        Observed {
+            instance: self.instance,
+            due: self.due,
+            failures: self.failures,
+            polls_due,
+            polls_ok: polls.min(polls_due),
+            lives,
+        }
+    }
+}
+
+/// Reads how much of the window was seen of one instance, without its groups.
 pub(super) fn observe(
     reader: &Reader,
     scope: &Scope,
     instance: InstanceRow,
-    wanted: Option<&HashSet<SignatureKey>>,
 ) -> Result<Observed, QueryError> {
-    let mut lives: Vec<Life> = Vec::new();
-    for row in reader.incarnations(instance.key)? {
-        let ended = row.until.is_some_and(|until| until <= scope.since);
-        if row.since <= scope.until && !ended {
-            let window = reader.window(row.id, scope.since, scope.until, wanted)?;
-            match lives.last_mut() {
-                // Restart unknown: no growth may be made of it, and no recovery either.
-                Some(Life { window: before, .. }) if row.reason == SUDDEN_FALL => {
-                    before.append(window);
-                }
-                _ => lives.push(Life { row, window }),
-            }
-        }
-    }
-    let due = reader.due(instance.key, scope.since, scope.until)?;
-    let failures = reader.failures(instance.key, scope.since, scope.until)?;
-    let ticks = due_ticks(scope, &lives, &due, &failures);
-    Ok(Observed {
-        instance,
-        lives,
-        due,
-        failures,
-        ticks,
-    })
+    let none = HashSet::new();
+    let fetched = fetch(reader, scope, instance)?;
+    Ok(fetched.unpack(scope, &*reader.dictionary()?, Some(&none)))
 }
 
-/// The ticks that were due in the window, with whether a good pulse came in each.
-fn due_ticks(
-    scope: &Scope,
-    lives: &[Life],
-    due: &[DueSpan],
-    failures: &[FailureRow],
-) -> Vec<(Timestamp, bool)> {
-    let pulses: Vec<Timestamp> = lives
-        .iter()
-        .flat_map(|life| life.window.ticks.iter().copied())
-        .collect();
-    let newest = pulses
-        .iter()
-        .chain(failures.iter().map(|row| &row.at))
-        .max()
-        .copied();
-    let mut ticks = Vec::new();
+/// How many polls were due in the window. The last of them may still be under way when nothing
+/// newer is there.
+fn due_within(scope: &Scope, due: &[DueSpan], newest: Option<Timestamp>) -> u64 {
+    let mut sum = 0;
     for (nth, span) in due.iter().enumerate() {
+        let ticks = due_ticks(scope, span);
         let end = span.to.min(scope.until).as_millis();
-        let mut at = span.from.as_millis();
-        let skipped = (scope.since.as_millis() - at).max(0);
-        at += skipped.div_euclid(span.interval_ms) * span.interval_ms;
-        let behind = pulses.partition_point(|pulse| pulse.as_millis() < at);
-        let mut kept = pulses.iter().skip(behind).copied().peekable();
-        while at <= end {
-            let next = at + span.interval_ms;
-            let tick = Timestamp::from_millis(at);
-            while kept.next_if(|pulse| *pulse < tick).is_some() {}
-            let ok = kept.next_if(|pulse| pulse.as_millis() < next).is_some();
-            // The last tick may still be under way when nothing newer is there.
-            let pending =
-                nth + 1 == due.len() && next > end && newest.is_none_or(|newest| newest < tick);
-            if tick >= scope.since && (ok || !pending) {
-                ticks.push((tick, ok));
-            }
-            at = next;
-        }
+        let pending = ticks.clone().next_back().is_some_and(|last| {
+            nth + 1 == due.len()
+                && last.as_millis() + span.interval_ms > end
+                && newest.is_none_or(|newest| newest < last)
+        });
+        sum += (ticks.len() - usize::from(pending)) as u64;
     }
-    ticks
+    sum
+}
+
+/// When the polls of a span were due within the window.
+pub(super) fn due_ticks(
+    scope: &Scope,
+    span: &DueSpan,
+) -> impl DoubleEndedIterator<Item = Timestamp> + ExactSizeIterator + Clone + use<> {
+    let (from, interval) = (span.from.as_millis(), span.interval_ms);
+    let before = (scope.since.as_millis() - from).max(0);
+    let skipped = before.div_euclid(interval) + i64::from(before.rem_euclid(interval) > 0);
+    let first = from + skipped * interval;
+    let end = span.to.min(scope.until).as_millis();
+    let count = match end - first {
+        ..0 => 0,
+        more => more.div_euclid(interval) + 1,
+    };
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    (0..count).map(move |nth| Timestamp::from_millis(first + i64::from(nth) * interval))
 }
 
 impl Observed {
@@ -267,15 +322,21 @@ impl Observed {
 
     /// How often another process followed within the window.
     pub(super) fn restarts(&self, scope: &Scope) -> u64 {
+        let firsts = self.lives.iter().filter_map(|life| life.rows.first());
         let restarted =
-            |life: &&Life| life.row.reason != "first_contact" && life.row.since >= scope.since;
-        self.lives.iter().filter(restarted).count() as u64
+            |row: &&IncarnationRow| row.reason != "first_contact" && row.since >= scope.since;
+        firsts.filter(restarted).count() as u64
+    }
+
+    /// The process that lives now, or lived last.
+    pub(super) fn newest(&self) -> Option<&IncarnationRow> {
+        self.lives.last()?.rows.last()
     }
 
     /// The time from first to last good pulse, over all processes.
     pub(super) fn seen_for(&self) -> Duration {
-        let span = |life: &Life| match (life.window.ticks.first(), life.window.ticks.last()) {
-            (Some(first), Some(last)) => last.since(*first),
+        let span = |life: &Life| match (life.course.slots.first(), life.course.slots.last()) {
+            (Some(first), Some(last)) => last.last_at.since(first.first_at),
             _ => Duration::ZERO,
         };
         self.lives.iter().map(span).sum()

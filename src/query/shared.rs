@@ -1,14 +1,14 @@
 //! Which instances share the same leak.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::ladder::{Rung, climb};
+use super::ladder::Climb;
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
-use crate::analyse::Verdict;
-use crate::model::Signature;
-use crate::store::{InstanceRow, Reader, SignatureKey};
+use crate::analyse::{Growth, Verdict};
+use crate::model::{Signature, Timestamp};
+use crate::store::{InstanceKey, InstanceRow, Reader, SignatureKey};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -63,35 +63,37 @@ pub fn shared(
     min_growth: i64,
     limit: usize,
 ) -> Result<Shared, QueryError> {
-    let ladder = climb(reader, scope, None)?;
-    let signatures = reader.signatures()?;
-    let all = reader.instances()?;
-    let mut growing: BTreeMap<SignatureKey, Vec<&Rung>> = BTreeMap::new();
-    for rung in &ladder.rungs {
+    let climb = Climb {
+        reader,
+        scope,
+        wanted: None,
+    };
+    let mut growing: BTreeMap<SignatureKey, Vec<(usize, Growth)>> = BTreeMap::new();
+    let (head, all) = climb.each(|_, rung| {
         if rung.verdict == Verdict::Suspect && rung.growth.growth >= min_growth {
-            growing.entry(rung.signature).or_default().push(rung);
+            let rungs = growing.entry(rung.signature).or_default();
+            rungs.push((rung.instance, rung.growth));
         }
-    }
+    })?;
+    let signatures = reader.signatures()?;
     let mut rows = Vec::new();
-    for (key, mut rungs) in growing {
+    for (key, rungs) in growing {
         let (Some(found), true) = (signatures.get(&key), rungs.len() > 1) else {
             continue;
         };
-        rungs.sort_by(|a, b| {
-            let name = |rung: &Rung| (rung.service.clone(), rung.address.clone());
-            b.growth
-                .growth
-                .cmp(&a.growth.growth)
-                .then_with(|| name(a).cmp(&name(b)))
-        });
-        let mut services: Vec<String> = rungs.iter().map(|rung| rung.service.clone()).collect();
-        services.sort();
-        services.dedup();
+        let mut on: Vec<(&InstanceRow, Growth)> = rungs
+            .into_iter()
+            .filter_map(|(nth, growth)| Some((all.get(nth)?, growth)))
+            .collect();
+        // The instances come by service and name.
+        on.sort_by_key(|(_, growth)| std::cmp::Reverse(growth.growth));
+        let services: BTreeSet<&String> =
+            on.iter().map(|(instance, _)| &instance.service).collect();
         rows.push(SharedRow {
             signature: found.signature,
-            services,
-            growth: rungs.iter().map(|rung| rung.growth.growth).sum(),
-            instances: instances(reader, &all, key, &rungs)?,
+            services: services.into_iter().cloned().collect(),
+            growth: on.iter().map(|(_, growth)| growth.growth).sum(),
+            instances: instances(reader, key, &on)?,
             site: Where::from(&found.site),
         });
     }
@@ -106,7 +108,7 @@ pub fn shared(
     let shown = rows.len();
     Ok(Shared {
         schema: "goroscope.shared/v1",
-        window: ladder.head,
+        window: head,
         total,
         shown,
         rows,
@@ -115,42 +117,33 @@ pub fn shared(
 
 fn instances(
     reader: &Reader,
-    all: &[InstanceRow],
     signature: SignatureKey,
-    rungs: &[&Rung],
+    on: &[(&InstanceRow, Growth)],
 ) -> Result<Vec<SharedInstance>, QueryError> {
-    let series = reader.series(signature)?;
-    let mut found = Vec::with_capacity(rungs.len());
-    for rung in rungs {
-        let instance = all
-            .iter()
-            .find(|row| row.service == rung.service && row.name == rung.address);
-        let first = instance.and_then(|row| {
-            series
-                .iter()
-                .find(|series| series.instance == row.key)
-                .map(|series| (row, series))
-        });
-        let first_seen = match first {
+    let series: HashMap<InstanceKey, Timestamp> = reader
+        .series(signature)?
+        .into_iter()
+        .map(|row| (row.instance, row.first_at))
+        .collect();
+    let mut found = Vec::with_capacity(on.len());
+    for (row, growth) in on {
+        let first_seen = match series.get(&row.key) {
             None => None,
-            Some((row, series)) => {
+            Some(first_at) => {
                 let lives = reader.incarnations(row.key)?;
-                let life = lives
-                    .iter()
-                    .rev()
-                    .find(|life| life.since <= series.first_at);
+                let life = lives.iter().rev().find(|life| life.since <= *first_at);
                 Some(FirstSighting {
-                    at: series.first_at,
+                    at: *first_at,
                     instance: row.name.clone(),
                     build: life.and_then(|life| life.build.clone()),
                 })
             }
         };
         found.push(SharedInstance {
-            service: rung.service.clone(),
-            instance: rung.address.clone(),
-            count: rung.growth.last,
-            growth: rung.growth.growth,
+            service: row.service.clone(),
+            instance: row.name.clone(),
+            count: growth.last,
+            growth: growth.growth,
             first_seen,
         });
     }

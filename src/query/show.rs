@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{Rung, climb};
+use super::ladder::{Climb, Rung};
+use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::{Signature, Timestamp};
-use crate::store::{Reader, SignatureRow};
+use crate::store::{InstanceRow, Reader, SignatureRow};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,14 +84,29 @@ pub struct InstanceEvidence {
 /// Answers.
 pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<Show, QueryError> {
     let wanted = HashSet::from([signature.key]);
-    let mut ladder = climb(reader, scope, Some(&wanted))?;
-    ladder
-        .rungs
-        .sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
+    let climb = Climb {
+        reader,
+        scope,
+        wanted: Some(&wanted),
+    };
+    let mut rungs = Vec::new();
+    let (head, instances) = climb.each(|_, rung| rungs.push(rung))?;
+    rungs.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
+    let loudest = rungs.iter().map(|rung| rung.verdict).max();
+    let mut created_by = None;
+    let mut rows = Vec::with_capacity(rungs.len());
+    for rung in rungs {
+        if let Some(instance) = instances.get(rung.instance) {
+            let mut now = now_on(reader, scope, instance, &wanted)?;
+            let now = now.remove(&signature.key).unwrap_or_default();
+            created_by = created_by.or_else(|| now.created_by.clone());
+            rows.push(evidence(instance, &rung, now));
+        }
+    }
     let sightings = reader.sightings(Some(signature.key))?;
     Ok(Show {
         schema: "goroscope.show/v1",
-        window: ladder.head,
+        window: head,
         signature: signature.signature,
         site: Where::from(&signature.site),
         frames: reader
@@ -98,12 +114,7 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
             .iter()
             .map(Where::from)
             .collect(),
-        verdict: ladder
-            .rungs
-            .iter()
-            .map(|rung| rung.verdict)
-            .max()
-            .unwrap_or(Verdict::Insufficient),
+        verdict: loudest.unwrap_or(Verdict::Insufficient),
         first_seen: sightings.first().map(FirstSighting::from),
         builds: sightings
             .iter()
@@ -114,15 +125,15 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
                 instance: row.instance.clone(),
             })
             .collect(),
-        created_by: ladder.rungs.iter().find_map(|rung| rung.created_by.clone()),
-        rows: ladder.rungs.into_iter().map(evidence).collect(),
+        created_by,
+        rows,
     })
 }
 
-fn evidence(rung: Rung) -> InstanceEvidence {
+fn evidence(instance: &InstanceRow, rung: &Rung, now: Now) -> InstanceEvidence {
     InstanceEvidence {
-        service: rung.service,
-        instance: rung.address,
+        service: instance.service.clone(),
+        instance: instance.name.clone(),
         first: rung.growth.first,
         last: rung.growth.last,
         growth: rung.growth.growth,
@@ -130,9 +141,9 @@ fn evidence(rung: Rung) -> InstanceEvidence {
         per_hour_low: rung.low,
         verdict: rung.verdict,
         evidence: rung.evidence.sentence(),
-        states: rung.states,
-        oldest_wait_seconds: rung.oldest_wait_seconds,
-        leaked: rung.leaked,
-        trend: rung.trend,
+        states: now.states,
+        oldest_wait_seconds: now.oldest_wait_seconds,
+        leaked: now.leaked,
+        trend: rung.trend.to_vec(),
     }
 }

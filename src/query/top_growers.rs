@@ -1,14 +1,15 @@
 //! Which signatures grew most, service by service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{Rung, add_trends, by_service, climb};
+use super::ladder::{Climb, Rung, Trend, add_trend};
+use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
-use crate::analyse::{Growth, Verdict};
+use crate::analyse::{Evidence, Growth, Verdict};
 use crate::model::Signature;
-use crate::store::{Reader, SightingRow, SignatureKey};
+use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey, SignatureRow};
 
 /// What rows are ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,29 +108,33 @@ const EVIDENCE: usize = 5;
 
 /// Answers.
 pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGrowers, QueryError> {
-    let ladder = climb(reader, &request.scope, None)?;
+    let climb = Climb {
+        reader,
+        scope: &request.scope,
+        wanted: None,
+    };
+    let mut grouped: BTreeMap<(String, SignatureKey), Growers> = BTreeMap::new();
+    let (head, instances) = climb.each(|instances, rung| {
+        if let Some(instance) = instances.get(rung.instance) {
+            let key = (instance.service.clone(), rung.signature);
+            grouped.entry(key).or_default().add(&rung);
+        }
+    })?;
     let signatures = reader.signatures()?;
     let sightings = reader.sightings(None)?;
-    let instances = &ladder.head.instances_of;
-    let grouped = by_service(&ladder.rungs);
     let total = grouped.len();
     let mut rows = Vec::new();
-    for ((service, key), rungs) in grouped {
-        let Some(found) = signatures.get(&key) else {
-            continue;
-        };
-        let row = row(
-            service,
-            &rungs,
-            instances.get(service).copied().unwrap_or(0),
-            (found.signature, Where::from(&found.site)),
-            first_in(&sightings, key, service),
-        );
-        // What falls on one instance does not hide what grows on another.
-        let grown: i64 = rungs.iter().filter_map(|rung| rung.evidence.grown()).sum();
-        let grows = row.verdict == Verdict::Suspect;
-        if grown.max(row.growth) >= request.min_growth && (grows || request.all) {
-            rows.push(row);
+    for ((service, key), growers) in grouped {
+        let grows = growers.verdict() == Verdict::Suspect;
+        let is_asked_for = growers.grown.max(growers.growth.growth) >= request.min_growth
+            && (grows || request.all);
+        if let (true, Some(found)) = (is_asked_for, signatures.get(&key)) {
+            let first_seen = first_in(&sightings, key, &service);
+            rows.push((
+                key,
+                row(service, &growers, found, first_seen, &head),
+                growers,
+            ));
         }
     }
     let matched = rows.len();
@@ -137,9 +142,10 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
     if request.limit > 0 {
         rows.truncate(request.limit);
     }
+    let rows = with_now(reader, &request.scope, &instances, rows)?;
     Ok(TopGrowers {
         schema: "goroscope.top-growers/v1",
-        window: ladder.head,
+        window: head,
         total,
         matched,
         shown: rows.len(),
@@ -149,62 +155,128 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
     })
 }
 
-fn row(
-    service: &str,
-    rungs: &[&Rung],
-    instances: usize,
-    (signature, site): (Signature, Where),
-    first_seen: Option<FirstSighting>,
-) -> GrowerRow {
-    let mut growth = Growth::default();
-    let mut states: BTreeMap<String, u64> = BTreeMap::new();
-    for rung in rungs {
-        growth.add(rung.growth);
-        for (state, count) in &rung.states {
-            *states.entry(state.clone()).or_default() += count;
+/// One signature in one service, added up over its instances.
+#[derive(Debug, Default)]
+struct Growers {
+    growth: Growth,
+    /// Growth that stayed: what falls on one instance does not hide what grows on another.
+    grown: i64,
+    growing: usize,
+    low: Option<f64>,
+    trend: Trend,
+    /// Instances that had it.
+    instances: Vec<usize>,
+    /// The loudest of all, the first of equals last.
+    loudest: Option<(Verdict, usize, Evidence)>,
+    /// Those that grow most: growth, instance.
+    told: Vec<(i64, usize, Evidence)>,
+}
+
+impl Growers {
+    fn add(&mut self, rung: &Rung) {
+        self.growth.add(rung.growth);
+        self.grown += rung.evidence.grown().unwrap_or(0);
+        self.instances.push(rung.instance);
+        add_trend(&mut self.trend, &rung.trend);
+        if self.loudest.is_none_or(|(known, ..)| known <= rung.verdict) {
+            self.loudest = Some((rung.verdict, rung.instance, rung.evidence));
+        }
+        if rung.verdict == Verdict::Suspect {
+            self.growing += 1;
+            if let Some(low) = rung.low {
+                self.low = Some(self.low.unwrap_or(0.0) + low);
+            }
+            let growth = rung.growth.growth;
+            let behind = self.told.partition_point(|(known, ..)| *known >= growth);
+            self.told
+                .insert(behind, (growth, rung.instance, rung.evidence));
+            self.told.truncate(EVIDENCE);
         }
     }
-    let mut growing: Vec<&&Rung> = rungs
-        .iter()
-        .filter(|rung| rung.verdict == Verdict::Suspect)
-        .collect();
-    growing.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
-    let loudest = rungs.iter().max_by_key(|rung| rung.verdict);
-    let told = if growing.is_empty() {
-        loudest.into_iter().collect()
-    } else {
-        growing.clone()
-    };
-    GrowerRow {
-        signature,
-        service: service.to_owned(),
-        instances_growing: growing.len(),
-        instances,
-        first: growth.first,
-        last: growth.last,
-        growth: growth.growth,
-        per_hour: growth.per_hour,
-        per_hour_low: growing
-            .iter()
-            .filter_map(|rung| rung.low)
-            .reduce(|a, b| a + b),
-        states,
-        oldest_wait_seconds: rungs
-            .iter()
-            .filter_map(|rung| rung.oldest_wait_seconds)
-            .max(),
-        first_seen,
-        verdict: loudest.map_or(Verdict::Insufficient, |rung| rung.verdict),
-        proof: None,
-        evidence: told
-            .iter()
-            .take(EVIDENCE)
-            .map(|rung| format!("{}: {}", rung.address, rung.evidence.sentence()))
-            .collect(),
-        site,
-        created_by: rungs.iter().find_map(|rung| rung.created_by.clone()),
-        trend: add_trends(rungs.iter().map(|rung| &rung.trend)),
+
+    fn verdict(&self) -> Verdict {
+        self.loudest
+            .map_or(Verdict::Insufficient, |(verdict, ..)| verdict)
     }
+
+    /// Which instances are told of, and what: those that grow, or else the loudest.
+    fn told(&self) -> impl Iterator<Item = (usize, Evidence)> {
+        let quiet = self.loudest.filter(|_| self.told.is_empty());
+        let loud = self
+            .told
+            .iter()
+            .map(|(_, instance, evidence)| (*instance, *evidence));
+        loud.chain(quiet.map(|(_, instance, evidence)| (instance, evidence)))
+    }
+}
+
+/// A row without what groups are like now.
+fn row(
+    service: String,
+    growers: &Growers,
+    found: &SignatureRow,
+    first_seen: Option<FirstSighting>,
+    head: &WindowHead,
+) -> GrowerRow {
+    GrowerRow {
+        signature: found.signature,
+        instances_growing: growers.growing,
+        instances: head.instances_of.get(&service).copied().unwrap_or(0),
+        service,
+        first: growers.growth.first,
+        last: growers.growth.last,
+        growth: growers.growth.growth,
+        per_hour: growers.growth.per_hour,
+        per_hour_low: growers.low,
+        states: BTreeMap::new(),
+        oldest_wait_seconds: None,
+        first_seen,
+        verdict: growers.verdict(),
+        proof: None,
+        evidence: Vec::new(),
+        site: Where::from(&found.site),
+        created_by: None,
+        trend: growers.trend.to_vec(),
+    }
+}
+
+/// Completes the rows that are shown.
+fn with_now(
+    reader: &Reader,
+    scope: &Scope,
+    instances: &[InstanceRow],
+    rows: Vec<(SignatureKey, GrowerRow, Growers)>,
+) -> Result<Vec<GrowerRow>, QueryError> {
+    let mut wanted: BTreeMap<usize, HashSet<SignatureKey>> = BTreeMap::new();
+    for (key, _, growers) in &rows {
+        for instance in &growers.instances {
+            wanted.entry(*instance).or_default().insert(*key);
+        }
+    }
+    let mut now: HashMap<(String, SignatureKey), Now> = HashMap::new();
+    for (nth, keys) in wanted {
+        let Some(instance) = instances.get(nth) else {
+            continue;
+        };
+        for (key, found) in now_on(reader, scope, instance, &keys)? {
+            now.entry((instance.service.clone(), key))
+                .or_default()
+                .add(&found);
+        }
+    }
+    let complete = |(key, mut row, growers): (SignatureKey, GrowerRow, Growers)| {
+        let now = now.remove(&(row.service.clone(), key)).unwrap_or_default();
+        row.states = now.states;
+        row.oldest_wait_seconds = now.oldest_wait_seconds;
+        row.created_by = now.created_by;
+        let name = |nth: usize| instances.get(nth).map_or("", |instance| &instance.name);
+        let told = growers.told();
+        row.evidence = told
+            .map(|(instance, evidence)| format!("{}: {}", name(instance), evidence.sentence()))
+            .collect();
+        row
+    };
+    Ok(rows.into_iter().map(complete).collect())
 }
 
 /// The first sighting in a service, over its builds.
@@ -219,8 +291,8 @@ pub(super) fn first_in(
         .map(FirstSighting::from)
 }
 
-fn sort(rows: &mut [GrowerRow], sort: Sort) {
-    rows.sort_by(|a, b| {
+fn sort(rows: &mut [(SignatureKey, GrowerRow, Growers)], sort: Sort) {
+    rows.sort_by(|(_, a, _), (_, b, _)| {
         let order = match sort {
             Sort::Rate => b
                 .per_hour_low

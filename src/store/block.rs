@@ -16,7 +16,7 @@ const FORMAT: u8 = 1;
 const ZSTD_LEVEL: i32 = 3;
 
 /// A block never unpacks to more than this.
-const MAX_PLAIN: usize = 256 << 20;
+pub(super) const MAX_PLAIN: usize = 256 << 20;
 
 /// Columns of a tick, in the order in which they are stored.
 const TICK_COLUMNS: usize = 7;
@@ -43,6 +43,18 @@ pub(super) struct SeriesKey {
     pub(super) state: i64,
     /// 0: no labels.
     pub(super) labels: i64,
+}
+
+impl SeriesKey {
+    /// So many goroutines of it.
+    pub(super) const fn with(self, count: u64) -> PulseEntry {
+        PulseEntry {
+            stack: self.stack,
+            state: self.state,
+            labels: self.labels,
+            count,
+        }
+    }
 }
 
 impl Tick {
@@ -100,16 +112,6 @@ impl Builder {
         }
     }
 
-    /// Ticks gathered.
-    pub(super) const fn ticks(&self) -> &Vec<Tick> {
-        &self.ticks
-    }
-
-    /// Columns gathered; each ends at the last tick at which it was present.
-    pub(super) const fn series(&self) -> &BTreeMap<SeriesKey, Vec<u64>> {
-        &self.series
-    }
-
     /// The block, compressed.
     pub(super) fn pack(&mut self) -> std::io::Result<Vec<u8>> {
         let len = self.ticks.len();
@@ -121,7 +123,7 @@ impl Builder {
                 .iter()
                 .map(|tick| tick.columns().get(nth).copied().unwrap_or_default())
                 .collect();
-            put_column(&column, &mut out);
+            column::put_sized(&column, &mut out);
         }
         self.put_complaints(&mut out);
         put(&mut out, self.series.len() as u64);
@@ -153,13 +155,6 @@ impl Builder {
             out.extend_from_slice(text.as_bytes());
         }
     }
-}
-
-fn put_column(values: &[u64], out: &mut Vec<u8>) {
-    let mut body = Vec::new();
-    column::encode(values, &mut body);
-    put(out, body.len() as u64);
-    out.extend_from_slice(&body);
 }
 
 /// A block that was unpacked: ticks, and a directory of columns that are decoded one by one.
@@ -220,9 +215,17 @@ impl Block {
 
     /// Decodes column `nth`: a count a tick. `None` when it is damaged.
     pub(super) fn column(&self, nth: usize, counts: &mut Vec<u64>) -> Option<()> {
+        column::decode(self.body(nth)?, self.ticks.len(), counts)
+    }
+
+    /// The count of column `nth` at every tick, where it is the same.
+    pub(super) fn constant(&self, nth: usize) -> Option<u64> {
+        column::constant(self.body(nth)?)
+    }
+
+    fn body(&self, nth: usize) -> Option<&[u8]> {
         let (_, at, len) = self.directory.get(nth)?;
-        let body = self.plain.get(*at..at.checked_add(*len)?)?;
-        column::decode(body, self.ticks.len(), counts)
+        self.plain.get(*at..at.checked_add(*len)?)
     }
 }
 
@@ -234,7 +237,7 @@ fn take_ticks(rest: &mut &[u8]) -> Option<Vec<Tick>> {
     let mut rows = vec![[0; TICK_COLUMNS]; len];
     let mut column = Vec::new();
     for nth in 0..TICK_COLUMNS {
-        column::decode(take_bytes(rest)?, len, &mut column)?;
+        column::take_sized(rest, len, &mut column)?;
         for (row, value) in rows.iter_mut().zip(&column) {
             *row.get_mut(nth)? = *value;
         }

@@ -3,7 +3,7 @@
 //! Described byte by byte in `docs/STORAGE.md`, "Blocks". Tags are never used anew: what is written
 //! stays readable.
 
-use super::varint::{put, take};
+use super::varint::{put, take, take_bytes};
 
 /// Every value is the same: the value.
 const CONSTANT: u8 = 0;
@@ -39,6 +39,25 @@ pub(super) fn encode(values: &[u64], out: &mut Vec<u8>) {
     } else {
         &shortest
     });
+}
+
+/// Appends `values` behind the length of what they become.
+pub(super) fn put_sized(values: &[u64], out: &mut Vec<u8>) {
+    let mut body = Vec::new();
+    encode(values, &mut body);
+    put(out, body.len() as u64);
+    out.extend_from_slice(&body);
+}
+
+/// Takes a column of `len` values off the front; `None` when it is damaged.
+pub(super) fn take_sized(rest: &mut &[u8], len: usize, values: &mut Vec<u64>) -> Option<()> {
+    decode(take_bytes(rest)?, len, values)
+}
+
+/// The one value of a column that has no other.
+pub(super) fn constant(bytes: &[u8]) -> Option<u64> {
+    let mut rest = bytes.strip_prefix(&[CONSTANT])?;
+    take(&mut rest)
 }
 
 fn plain(values: &[u64]) -> Vec<u8> {

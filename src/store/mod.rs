@@ -8,20 +8,26 @@
 
 mod block;
 mod column;
+mod course;
 mod frames;
 mod hot;
 mod lock;
+mod merge;
 mod migrate;
 mod open;
+mod part;
 mod read;
+mod summary;
 mod varint;
 mod write;
 
+pub use course::{Course, SeriesCourse};
 pub use lock::DaemonLock;
 pub use open::{StoreError, schema};
+pub use part::Grain;
 pub use read::{
-    Detail, DetailGroup, DueSpan, FailureRow, IncarnationRow, IncarnationWindow, InstanceKey,
-    InstanceRow, LastLook, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey,
-    SignatureRow, SignatureRows, States,
+    Detail, DetailGroup, Dictionary, DueSpan, FailureRow, IncarnationRow, IncarnationWindow,
+    InstanceKey, InstanceRow, LastLook, PackedCourse, Reader, Remembered, Seen, SeriesRow,
+    SightingRow, SignatureKey, SignatureRow, SignatureRows, States,
 };
 pub use write::{Derive, Recomputed, Retention, Writer, recompute};

@@ -109,10 +109,15 @@ pub(crate) struct Process {
 impl Process {
     /// The process, and the beginning of its history.
     pub(crate) fn watched(interval: Duration) -> (Self, Vec<Record>) {
+        Self::at("s:6060", interval)
+    }
+
+    /// The same at an address.
+    pub(crate) fn at(address: &str, interval: Duration) -> (Self, Vec<Record>) {
         let instance = Arc::new(InstanceId {
             service: "s".into(),
             scheme: "http".into(),
-            address: "s:6060".into(),
+            address: address.into(),
             path: "/debug/pprof".into(),
         });
         let watch = Watch {
@@ -132,6 +137,15 @@ impl Process {
             book: StackBook::default(),
         };
         (process, vec![Record::Watch(watch)])
+    }
+
+    /// Another process follows, `millis` behind the beginning.
+    pub(crate) fn restart(&mut self, millis: i64) {
+        self.life = Arc::new(Incarnation {
+            since: at(millis),
+            reason: StartReason::Vdso,
+            facts: ProcessFacts::default(),
+        });
     }
 
     /// A look at it, `millis` behind the beginning.

@@ -16,6 +16,7 @@ mod fuzzed;
 mod hostile;
 mod layers;
 mod live;
+mod long;
 mod questions;
 mod retention;
 mod rote;

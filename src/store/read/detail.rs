@@ -1,7 +1,7 @@
 //! What the newest detail of a process says, by signature.
 
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::params;
 
@@ -24,7 +24,7 @@ pub struct DetailGroup {
     /// Goroutines.
     pub count: u64,
     /// By state.
-    pub states: BTreeMap<Rc<str>, u64>,
+    pub states: BTreeMap<Arc<str>, u64>,
     /// Goroutines per wait bucket ([`crate::model::snapshot::WAIT_BUCKET_EDGES`]).
     pub waits: [u64; 5],
     /// Longest wait printed, minutes.
@@ -32,7 +32,7 @@ pub struct DetailGroup {
     /// Marked as leaked by the garbage collector.
     pub leaked: u64,
     /// By creating function.
-    pub creators: BTreeMap<Rc<str>, u64>,
+    pub creators: BTreeMap<Arc<str>, u64>,
     /// Ids of the previous detail looked for, and found.
     pub survival: Option<(u32, u32)>,
 }
@@ -48,7 +48,7 @@ impl DetailGroup {
         self.count += entry.count;
         for (state, _, count) in &entry.splits {
             if let Some(name) = dictionary.states.get(state) {
-                *self.states.entry(Rc::clone(name)).or_default() += count;
+                *self.states.entry(Arc::clone(name)).or_default() += count;
             }
         }
         for (sum, bucket) in self.waits.iter_mut().zip(entry.waits.iter().flatten()) {
@@ -59,7 +59,7 @@ impl DetailGroup {
         for (creator, count) in &entry.creators {
             // 0 stands for goroutines without a creator.
             if let Some(name) = dictionary.creators.get(creator) {
-                *self.creators.entry(Rc::clone(name)).or_default() += count;
+                *self.creators.entry(Arc::clone(name)).or_default() += count;
             }
         }
         // Survival is counted per signature; every stack of one carries the same two numbers.

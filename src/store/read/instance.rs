@@ -304,7 +304,7 @@ impl Reader {
             .optional()
     }
 
-    /// The newest pulse of a process: a hot one, or else the last tick of a block.
+    /// The newest pulse of a process: a hot one, or the last tick of a block.
     fn last_seen(
         &self,
         incarnation: i64,
@@ -325,18 +325,18 @@ impl Reader {
                 Ok((Timestamp::from_millis(row.get(0)?), seen))
             })
             .optional()?;
-        if hot.is_some() {
-            return Ok(hot);
-        }
-        let cold = self.last_cold_tick(incarnation, until)?;
-        Ok(cold.map(|tick| {
+        // Hot rows that came late are older than blocks.
+        let behind = hot.as_ref().map(|(at, _)| *at);
+        let cold = self.last_cold_tick(incarnation, behind, until)?;
+        let cold = cold.map(|tick| {
             let seen = Seen {
                 goroutines: tick.goroutines,
                 complained: tick.complained,
                 truncated: tick.truncated,
             };
             (Timestamp::from_millis(tick.at), seen)
-        }))
+        });
+        Ok(cold.or(hot))
     }
 }
 

@@ -1,25 +1,29 @@
 //! Questions to the history: one function a question, each on one consistent view of the file.
 
 mod cold;
+mod course;
 mod detail;
 mod instance;
+mod latest;
 mod remembered;
 mod signature;
 mod window;
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub use course::PackedCourse;
 pub use detail::{Detail, DetailGroup};
 pub use instance::{DueSpan, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
 pub use remembered::Remembered;
 pub use signature::{SeriesRow, SightingRow, SignatureRow, SignatureRows};
 pub use window::{IncarnationWindow, States};
 
+use self::course::Source;
 use super::{StoreError, open};
 
 /// A row of `instance`.
@@ -37,16 +41,18 @@ pub struct Reader {
     path: PathBuf,
     /// What every stack counts as, and the names of states, wait kinds and creators: small
     /// tables, read when first needed.
-    dictionary: OnceCell<Rc<Dictionary>>,
+    dictionary: OnceCell<Arc<Dictionary>>,
+    /// Where slots come from: what they say is the same.
+    source: Source,
 }
 
-/// Tables that every decoding needs.
+/// Tables that every decoding needs: small ones, read once.
 #[derive(Debug)]
-struct Dictionary {
+pub struct Dictionary {
     stacks: HashMap<i64, SignatureKey>,
-    states: HashMap<i64, Rc<str>>,
-    kinds: HashMap<i64, Rc<str>>,
-    creators: HashMap<i64, Rc<str>>,
+    states: HashMap<i64, Arc<str>>,
+    kinds: HashMap<i64, Arc<str>>,
+    creators: HashMap<i64, Arc<str>>,
 }
 
 impl Reader {
@@ -60,7 +66,16 @@ impl Reader {
             connection,
             path: path.to_owned(),
             dictionary: OnceCell::new(),
+            source: Source::Summaries,
         })
+    }
+
+    /// Answers from every sample instead of from summaries.
+    pub fn from_samples(self) -> Self {
+        Self {
+            source: Source::Samples,
+            ..self
+        }
     }
 
     fn failed(&self, source: rusqlite::Error) -> StoreError {
@@ -75,15 +90,16 @@ impl Reader {
         }
     }
 
-    fn dictionary(&self) -> Result<Rc<Dictionary>, StoreError> {
+    /// What stacks, states and creators mean.
+    pub fn dictionary(&self) -> Result<Arc<Dictionary>, StoreError> {
         if let Some(known) = self.dictionary.get() {
-            return Ok(Rc::clone(known));
+            return Ok(Arc::clone(known));
         }
-        let read = Rc::new(
+        let read = Arc::new(
             self.read_dictionary()
                 .map_err(|source| self.failed(source))?,
         );
-        Ok(Rc::clone(self.dictionary.get_or_init(|| read)))
+        Ok(Arc::clone(self.dictionary.get_or_init(|| read)))
     }
 
     fn read_dictionary(&self) -> rusqlite::Result<Dictionary> {
@@ -100,13 +116,26 @@ impl Reader {
         })
     }
 
-    fn read_words(&self, sql: &str) -> rusqlite::Result<HashMap<i64, Rc<str>>> {
+    fn read_words(&self, sql: &str) -> rusqlite::Result<HashMap<i64, Arc<str>>> {
         self.connection
             .prepare(sql)?
             .query_map([], |row| {
-                Ok((row.get(0)?, Rc::from(row.get::<_, String>(1)?)))
+                Ok((row.get(0)?, Arc::from(row.get::<_, String>(1)?)))
             })?
             .collect()
+    }
+}
+
+impl Dictionary {
+    /// What a stack counts as, if that is wanted.
+    fn signature(
+        &self,
+        stack: i64,
+        wanted: Option<&HashSet<SignatureKey>>,
+    ) -> Option<SignatureKey> {
+        let signature = *self.stacks.get(&stack)?;
+        let is_wanted = wanted.is_none_or(|wanted| wanted.contains(&signature));
+        is_wanted.then_some(signature)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The counts of one process between two moments, as columns.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::params;
 
@@ -13,7 +13,7 @@ use crate::store::block::{Block, Tick};
 use crate::store::hot::unpack_pulse;
 
 /// Goroutines by wait kind.
-pub type States = BTreeMap<Rc<str>, u64>;
+pub type States = BTreeMap<Arc<str>, u64>;
 
 /// Every good pulse of one process in a window: a column of ticks, and for each signature a column
 /// of counts beside it. A count of 0 means absent; what is unknown has no tick.
@@ -50,11 +50,7 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     /// The signature of a stack, if it is wanted.
     fn signature(&self, stack: i64) -> Option<SignatureKey> {
-        let signature = *self.dictionary.stacks.get(&stack)?;
-        let wanted = self
-            .signatures
-            .is_none_or(|wanted| wanted.contains(&signature));
-        wanted.then_some(signature)
+        self.dictionary.signature(stack, self.signatures)
     }
 }
 
@@ -103,7 +99,7 @@ impl Reader {
                 *states
                     .entry(at)
                     .or_default()
-                    .entry(Rc::clone(name))
+                    .entry(Arc::clone(name))
                     .or_default() += count;
             }
         };
@@ -220,7 +216,7 @@ impl IncarnationWindow {
         }
     }
 
-    fn take_block(&mut self, row: &BlockRow<'_>, wanted: &Wanted<'_>) {
+    fn take_block(&mut self, row: &BlockRow, wanted: &Wanted<'_>) {
         let (base, aside) = (self.ticks.len(), self.set_aside.len());
         let taken = row.unpack().and_then(|block| {
             let places = self.take_ticks(block.ticks(), base, wanted);
@@ -307,7 +303,7 @@ impl IncarnationWindow {
     }
 
     /// Notes goroutines of a signature at a tick: what counts in the end is its newest one.
-    fn see(&mut self, signature: SignatureKey, at: Timestamp, kind: Option<&Rc<str>>, count: u64) {
+    fn see(&mut self, signature: SignatureKey, at: Timestamp, kind: Option<&Arc<str>>, count: u64) {
         let Some(kind) = kind else { return };
         let (newest, states) = self.states.entry(signature).or_default();
         if at < *newest {
@@ -317,7 +313,7 @@ impl IncarnationWindow {
             *newest = at;
             states.clear();
         }
-        *states.entry(Rc::clone(kind)).or_default() += count;
+        *states.entry(Arc::clone(kind)).or_default() += count;
     }
 
     fn add(&mut self, signature: SignatureKey, tick: usize, count: u64) {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::Result;
+use super::{Result, summarise};
 use crate::model::Timestamp;
-use crate::store::block::{Builder, Tick};
+use crate::store::block::{Block, Builder, Tick};
 use crate::store::hot::unpack_pulse;
 
 /// A window is closed this long after its end: what was polled in it has been stored by then.
@@ -94,30 +94,51 @@ impl Hot {
     }
 }
 
-/// Makes blocks of windows that have closed by `now`, for at most `time`; whether more is to do.
+/// Makes blocks of windows that have closed by `now`, in one transaction of at most `time`; whether
+/// more is to do.
 pub(super) fn round(
     connection: &mut Connection,
     hot: &mut Hot,
     now: Timestamp,
     time: Duration,
 ) -> Result<bool> {
+    if hot.closed(now.as_millis()).is_none() {
+        return Ok(false);
+    }
+    let before = hot.oldest.clone();
+    let more = round_of(connection, hot, now, time);
+    if more.is_err() {
+        // Nothing of it is in the file.
+        hot.oldest = before;
+    }
+    more
+}
+
+fn round_of(
+    connection: &mut Connection,
+    hot: &mut Hot,
+    now: Timestamp,
+    time: Duration,
+) -> Result<bool> {
     let began = Instant::now();
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut more = false;
     while let Some((incarnation, open)) = hot.closed(now.as_millis()) {
         if began.elapsed() >= time {
-            return Ok(true);
+            more = true;
+            break;
         }
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         compact(&tx, incarnation, open)?;
         let next: Option<i64> = tx
             .prepare_cached("SELECT min(at) FROM pulse WHERE incarnation_id = ?1 AND at >= ?2")?
             .query_row(params![incarnation, open.end], |row| row.get(0))?;
-        tx.commit()?;
         hot.oldest.remove(&incarnation);
         if let Some(at) = next {
-            hot.note(connection, incarnation, at)?;
+            hot.note(&tx, incarnation, at)?;
         }
     }
-    Ok(false)
+    tx.commit()?;
+    Ok(more)
 }
 
 /// The pulses of one process in one window become a block. A row that cannot be unpacked stays as it
@@ -151,33 +172,43 @@ fn compact(tx: &Transaction<'_>, incarnation: i64, open: Open) -> Result<()> {
         };
         builder.push(tick, &entries);
     }
-    let ticks = builder.ticks();
-    let (Some(first), Some(last)) = (ticks.first(), ticks.last()) else {
+    if taken.is_empty() {
         return Ok(());
-    };
-    let (from_at, to_at, len) = (first.at, last.at, ticks.len());
-    let series = builder.series().len();
+    }
     let data = builder
         .pack()
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    tx.prepare_cached(
-        "INSERT INTO block (incarnation_id, from_at, to_at, ticks, series, crc, data)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        incarnation,
-        from_at,
-        to_at,
-        i64::try_from(len).unwrap_or(i64::MAX),
-        i64::try_from(series).unwrap_or(i64::MAX),
-        crc32c::crc32c(&data),
-        data,
-    ])?;
+    // The rows go only when their block can be read.
+    let Some(block) = Block::unpack(&data) else {
+        return Ok(());
+    };
+    let id = insert(tx, incarnation, &block, &data)?;
+    if let Some(part) = summarise::part(tx, &block)? {
+        summarise::store(tx, id, &part)?;
+    }
     let mut delete = tx.prepare_cached("DELETE FROM pulse WHERE id = ?1")?;
     for id in taken {
         delete.execute([id])?;
     }
     Ok(())
+}
+
+fn insert(tx: &Transaction<'_>, incarnation: i64, block: &Block, data: &[u8]) -> Result<i64> {
+    let at = |tick: Option<&Tick>| tick.map_or(0, |tick| tick.at);
+    let stored = |len: usize| i64::try_from(len).unwrap_or(i64::MAX);
+    tx.prepare_cached(
+        "INSERT INTO block (incarnation_id, from_at, to_at, ticks, series, crc, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .insert(params![
+        incarnation,
+        at(block.ticks().first()),
+        at(block.ticks().last()),
+        stored(block.ticks().len()),
+        stored(block.keys().count()),
+        crc32c::crc32c(data),
+        data,
+    ])
 }
 
 /// Names of forms, by the number that stands for them in blocks. Only to be added to.

@@ -8,6 +8,7 @@ mod retain;
 mod rows;
 mod series;
 mod snapshot;
+mod summarise;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use self::compact::Hot;
 use self::names::Names;
 use self::rows::{Ack, Rows};
 use self::series::SeriesBook;
+use self::summarise::Sought;
 use super::{DaemonLock, StoreError, open};
 use crate::model::{Record, Timestamp};
 use crate::observe::Counters;
@@ -127,6 +129,7 @@ struct Session {
     names: Names,
     series: SeriesBook,
     hot: Hot,
+    sought: Sought,
     flushed: Instant,
     committed: Instant,
     /// The wall clock when it began, and the steady one: retention must not follow a wall clock that
@@ -168,6 +171,7 @@ impl Session {
             names: Names::default(),
             series: SeriesBook::new(),
             hot,
+            sought: Sought::default(),
             flushed: Instant::now(),
             committed: Instant::now(),
             began: (now, Instant::now()),
@@ -254,6 +258,12 @@ impl Session {
         let now = (life.now)();
         let on = &mut self.connection;
         let mut more = compact::round(on, &mut self.hot, now, ROUND)?;
+        if self.names.take_repointed() {
+            self.sought = Sought::default();
+        }
+        if !more {
+            more = summarise::round(on, &mut self.sought, ROUND)?;
+        }
         if more || self.untidy || self.retained.elapsed() >= RETAIN_EVERY {
             let (wall, steady) = self.began;
             let sure = now.min(wall.plus(steady.elapsed() + CLOCK_SLACK));

@@ -56,6 +56,8 @@ pub(super) struct Names {
     creators: HashMap<Arc<str>, i64>,
     label_sets: HashMap<Arc<Labels>, i64>,
     pub(super) sightings: HashSet<(i64, i64, i64)>,
+    /// A stack counts as another signature since this was last asked.
+    repointed: bool,
 }
 
 type Result<T> = rusqlite::Result<T>;
@@ -64,6 +66,11 @@ impl Names {
     /// Forgets everything: a transaction was rolled back.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Whether a stack counts as another signature since this was last asked.
+    pub(super) const fn take_repointed(&mut self) -> bool {
+        std::mem::replace(&mut self.repointed, false)
     }
 
     /// The id of a state with its wait kind.
@@ -245,6 +252,7 @@ impl Names {
                 repoint(tx, ids.stack, service, (ids.signature, signature))?;
                 self.signatures.remove(&ids.hash);
                 self.sightings.clear();
+                self.repointed = true;
                 StackIds {
                     signature,
                     hash: group.signature,

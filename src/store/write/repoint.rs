@@ -18,6 +18,15 @@ pub(super) fn repoint(
         [stack, new],
     )?;
     inherit(tx, service, (old, new))?;
+    // Summaries are by signature: they are made again.
+    tx.execute(
+        "DELETE FROM summary WHERE ?1 = 0 OR block_id IN (
+             SELECT block.id FROM instance
+             JOIN incarnation ON incarnation.instance_id = instance.id
+             JOIN block ON block.incarnation_id = incarnation.id
+             WHERE service_id = ?1)",
+        [service],
+    )?;
     let used: bool = tx.query_row(
         "SELECT EXISTS (SELECT 1 FROM stack WHERE signature_id = ?1)",
         [old],

@@ -1,0 +1,192 @@
+//! What a process did in a window: fetched from the file in one go, unpacked wherever there is time.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::cold::BlockRow;
+use super::instance::unsigned;
+use super::{Dictionary, Reader, SignatureKey, StoreError};
+use crate::model::Timestamp;
+use crate::store::block::{Block, Tick};
+use crate::store::course::Course;
+use crate::store::hot::unpack_pulse;
+use crate::store::part::{Grain, Part, PartBuilder, part_of};
+use crate::store::summary;
+
+/// Where slots come from: what they say is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From summaries, where there are any.
+    Summaries,
+    /// From every sample.
+    Samples,
+}
+
+/// The window of one process as it lies in the file; to be unpacked on any thread.
+#[derive(Debug)]
+pub struct PackedCourse {
+    since: i64,
+    until: i64,
+    grain: Grain,
+    pieces: Vec<Piece>,
+    pulses: Vec<Pulse>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Summary(Vec<u8>),
+    Block(BlockRow),
+}
+
+#[derive(Debug)]
+struct Pulse {
+    at: i64,
+    goroutines: u64,
+    truncated: bool,
+    groups: Vec<u8>,
+}
+
+impl Reader {
+    /// Fetches the pulses of a process between two moments, inclusive.
+    pub fn course(
+        &self,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
+        grain: Grain,
+    ) -> Result<PackedCourse, StoreError> {
+        let fetch = || -> rusqlite::Result<PackedCourse> {
+            Ok(PackedCourse {
+                since: since.as_millis(),
+                until: until.as_millis(),
+                grain,
+                pieces: self.pieces(incarnation, (since, until), grain)?,
+                pulses: self.pulses(incarnation, since, until)?,
+            })
+        };
+        fetch().map_err(|source| self.failed(source))
+    }
+
+    fn pieces(
+        &self,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
+        grain: Grain,
+    ) -> rusqlite::Result<Vec<Piece>> {
+        let mut summary = self
+            .connection
+            .prepare_cached("SELECT crc, data FROM summary WHERE block_id = ?1")?;
+        let mut pieces = Vec::new();
+        for key in self.blocks(incarnation, since, until)? {
+            let whole = since.as_millis() <= key.from && key.to <= until.as_millis();
+            let summed = whole && grain == Grain::Slot && self.source == Source::Summaries;
+            let found: Option<(u32, Vec<u8>)> = if summed {
+                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                summary.query_row([key.id], row).optional()?
+            } else {
+                None
+            };
+            pieces.push(match found {
+                Some((crc, data)) if crc32c::crc32c(&data) == crc => Piece::Summary(data),
+                // Its samples tell the same.
+                _ => Piece::Block(self.block(key)?),
+            });
+        }
+        Ok(pieces)
+    }
+
+    fn pulses(
+        &self,
+        incarnation: i64,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> rusqlite::Result<Vec<Pulse>> {
+        self.connection
+            .prepare_cached(
+                "SELECT at, goroutines, truncated, groups FROM pulse
+                 WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
+            )?
+            .query_map(
+                params![incarnation, since.as_millis(), until.as_millis()],
+                |row| {
+                    Ok(Pulse {
+                        at: row.get(0)?,
+                        goroutines: unsigned(row.get(1)?),
+                        truncated: row.get(2)?,
+                        groups: row.get(3)?,
+                    })
+                },
+            )?
+            .collect()
+    }
+}
+
+impl PackedCourse {
+    /// Unpacks it; `wanted` limits the signatures. What is damaged is unknown.
+    pub fn unpack(
+        &self,
+        dictionary: &Dictionary,
+        wanted: Option<&HashSet<SignatureKey>>,
+    ) -> Course {
+        let is_wanted = |key: &SignatureKey| wanted.is_none_or(|all| all.contains(key));
+        let mut parts = Vec::with_capacity(self.pieces.len() + 1);
+        for piece in &self.pieces {
+            let part = match piece {
+                Piece::Summary(data) => summary::unpack(data, is_wanted),
+                Piece::Block(row) => row
+                    .unpack()
+                    .and_then(|block| self.of_block(&block, dictionary, wanted)),
+            };
+            parts.extend(part);
+        }
+        parts.push(self.of_pulses(dictionary, wanted));
+        Course::of(parts)
+    }
+
+    fn of_block(
+        &self,
+        block: &Block,
+        dictionary: &Dictionary,
+        wanted: Option<&HashSet<SignatureKey>>,
+    ) -> Option<Part> {
+        let window = self.since..=self.until;
+        let is_compared = |tick: &Tick| window.contains(&tick.at) && !tick.truncated;
+        let ticks = block.ticks().iter();
+        let pulses = ticks.map(|tick| (tick.at, tick.goroutines, is_compared(tick)));
+        part_of(block, PartBuilder::new(pulses, self.grain), |stack| {
+            dictionary.signature(stack, wanted)
+        })
+    }
+
+    fn of_pulses(&self, dictionary: &Dictionary, wanted: Option<&HashSet<SignatureKey>>) -> Part {
+        let mut good = Vec::with_capacity(self.pulses.len());
+        let mut columns: HashMap<SignatureKey, Vec<u64>> = HashMap::new();
+        for pulse in self.pulses.iter().filter(|pulse| !pulse.truncated) {
+            let mut entries = Vec::new();
+            // Nothing of a row that breaks off half way may count.
+            if unpack_pulse(&pulse.groups, |entry| entries.push(entry)).is_none() {
+                continue;
+            }
+            let nth = good.len();
+            good.push((pulse.at, pulse.goroutines, true));
+            for entry in entries {
+                let Some(signature) = dictionary.signature(entry.stack, wanted) else {
+                    continue;
+                };
+                let column = columns.entry(signature).or_default();
+                // Absent up to here.
+                column.resize(nth + 1, 0);
+                if let Some(count) = column.last_mut() {
+                    *count = count.saturating_add(entry.count);
+                }
+            }
+        }
+        let len = good.len();
+        let mut builder = PartBuilder::new(good.into_iter(), self.grain);
+        for (signature, mut column) in columns {
+            column.resize(len, 0);
+            builder.push(signature, &column);
+        }
+        builder.finish()
+    }
+}

@@ -1,0 +1,127 @@
+//! The summary of a block: its slots of ten minutes, a twelfth of its size or less.
+//!
+//! Derived from the block, by signature: where it is missing or damaged, the block is read instead.
+
+use super::block::MAX_PLAIN;
+use super::column;
+use super::course::SeriesCourse;
+use super::part::Part;
+use super::read::SignatureKey;
+use super::varint::{put, put_id, take, take_bytes, take_id};
+use crate::model::{Slot, Timestamp};
+
+/// First byte of every summary of this layout.
+const FORMAT: u8 = 1;
+
+const ZSTD_LEVEL: i32 = 3;
+
+/// Columns of slots: begin, first and last pulse, number of pulses, goroutines.
+const SLOT_COLUMNS: usize = 5;
+
+/// Packs a part.
+pub(super) fn pack(part: &Part) -> std::io::Result<Vec<u8>> {
+    let mut out = vec![FORMAT];
+    put(&mut out, part.slots.len() as u64);
+    let rows: Vec<[u64; SLOT_COLUMNS]> = part.slots.iter().map(columns).collect();
+    for nth in 0..SLOT_COLUMNS {
+        let column: Vec<u64> = rows
+            .iter()
+            .filter_map(|row| row.get(nth).copied())
+            .collect();
+        column::put_sized(&column, &mut out);
+    }
+    put(&mut out, part.series.len() as u64);
+    let mut signature = 0;
+    let mut sorted: Vec<_> = part.series.iter().collect();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
+    for (key, series) in sorted {
+        put_id(&mut out, key.0 - signature);
+        signature = key.0;
+        put(&mut out, u64::from(series.first));
+        put(&mut out, u64::from(series.high));
+        for counts in [&series.low, &series.last] {
+            let counts: Vec<u64> = counts.iter().copied().map(u64::from).collect();
+            column::put_sized(&counts, &mut out);
+        }
+    }
+    zstd::bulk::compress(&out, ZSTD_LEVEL)
+}
+
+fn columns((begin, slot): &(i64, Slot)) -> [u64; SLOT_COLUMNS] {
+    [
+        begin.cast_unsigned(),
+        slot.first_at.as_millis().cast_unsigned(),
+        slot.last_at.as_millis().cast_unsigned(),
+        u64::from(slot.pulses),
+        slot.goroutines,
+    ]
+}
+
+/// Unpacks what is wanted of a summary; `None` when it is damaged.
+pub(super) fn unpack(data: &[u8], is_wanted: impl Fn(&SignatureKey) -> bool) -> Option<Part> {
+    let len = zstd::zstd_safe::get_frame_content_size(data).ok()??;
+    let len = usize::try_from(len).ok().filter(|len| *len <= MAX_PLAIN)?;
+    let plain = zstd::bulk::decompress(data, len).ok()?;
+    let mut rest = plain.strip_prefix(&[FORMAT])?;
+    let len = usize::try_from(take(&mut rest)?).ok()?;
+    // A slot is at least one byte of the columns.
+    if len > MAX_PLAIN / SLOT_COLUMNS / 8 {
+        return None;
+    }
+    let slots = take_slots(&mut rest, len)?;
+    let mut part = Part {
+        slots,
+        series: Vec::new(),
+    };
+    let mut signature = 0i64;
+    let mut column = Vec::new();
+    for _ in 0..take(&mut rest)? {
+        signature = signature.checked_add(take_id(&mut rest)?)?;
+        let key = SignatureKey(signature);
+        let (first, high) = (take(&mut rest)?, take(&mut rest)?);
+        if !is_wanted(&key) {
+            take_bytes(&mut rest)?;
+            take_bytes(&mut rest)?;
+            continue;
+        }
+        let series = SeriesCourse {
+            first: u32::try_from(first).ok()?,
+            high: u32::try_from(high).ok()?,
+            low: take_column(&mut rest, len, &mut column)?,
+            last: take_column(&mut rest, len, &mut column)?,
+        };
+        part.series.push((key, series));
+    }
+    rest.is_empty().then_some(part)
+}
+
+fn take_slots(rest: &mut &[u8], len: usize) -> Option<Vec<(i64, Slot)>> {
+    let mut rows = vec![[0; SLOT_COLUMNS]; len];
+    let mut column = Vec::new();
+    for nth in 0..SLOT_COLUMNS {
+        column::take_sized(rest, len, &mut column)?;
+        for (row, value) in rows.iter_mut().zip(&column) {
+            *row.get_mut(nth)? = *value;
+        }
+    }
+    rows.into_iter()
+        .map(|[begin, first_at, last_at, pulses, goroutines]| {
+            let at = |millis: u64| Timestamp::from_millis(millis.cast_signed());
+            let slot = Slot {
+                first_at: at(first_at),
+                last_at: at(last_at),
+                pulses: u32::try_from(pulses).ok()?,
+                goroutines,
+            };
+            Some((begin.cast_signed(), slot))
+        })
+        .collect()
+}
+
+fn take_column(rest: &mut &[u8], len: usize, column: &mut Vec<u64>) -> Option<Vec<u32>> {
+    column::take_sized(rest, len, column)?;
+    column
+        .iter()
+        .map(|count| u32::try_from(*count).ok())
+        .collect()
+}
