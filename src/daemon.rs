@@ -251,13 +251,27 @@ impl Clocks {
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 
+/// Catches what a file size limit sends, for as long as it is held: the limit is a write error then,
+/// that is told, and not the end.
+#[cfg(unix)]
+pub(crate) fn catch_file_size() -> std::io::Result<tokio::signal::unix::Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::from_raw(SIGXFSZ))
+}
+
+/// Elsewhere there is no such signal.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
+pub(crate) const fn catch_file_size() -> std::io::Result<()> {
+    Ok(())
+}
+
 /// The signals that a daemon answers to.
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
-    /// Caught so that a file size limit is a write error that is told, not the end.
     _file_size: tokio::signal::unix::Signal,
 }
 
@@ -269,7 +283,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
-            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
+            _file_size: catch_file_size()?,
         })
     }
 

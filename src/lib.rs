@@ -8,10 +8,11 @@
 //! 4. [`group`]: goroutines to groups, and what makes two stacks the same.
 //! 5. [`collect`]: looks at instances, without harm.
 //! 6. [`store`]: the history, in one SQLite file.
-//! 7. [`analyse`]: counts over time to verdicts.
-//! 8. [`query`]: questions to the history, one file each.
-//! 9. [`present`]: answers drawn.
-//! 10. [`daemon`] and [`cli`] join them; [`observe`] and [`clock`] serve them.
+//! 7. [`transfer`]: histories as text, in and out.
+//! 8. [`analyse`]: counts over time to verdicts.
+//! 9. [`query`]: questions to the history, one file each.
+//! 10. [`present`]: answers drawn.
+//! 11. [`daemon`] and [`cli`] join them; [`observe`] and [`clock`] serve them.
 
 pub mod analyse;
 pub mod cli;
@@ -26,3 +27,4 @@ pub mod observe;
 pub mod present;
 pub mod query;
 pub mod store;
+pub mod transfer;

@@ -1,12 +1,14 @@
 //! From an error to help: what went wrong, what to do next, and the exit code.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::daemon::DaemonError;
 use crate::query::QueryError;
 use crate::store::StoreError;
+use crate::transfer::ExportError;
 
 /// What kind of end it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,8 @@ enum Kind {
     Error,
     /// 2.
     Usage,
+    /// 130, as shells know it.
+    Interrupted,
     /// 78, as sysexits.h and systemd know it.
     BadConfig,
     /// The reader of our output has gone: nobody to tell, and no error.
@@ -59,6 +63,15 @@ impl Failure {
         }
     }
 
+    /// Ctrl-C ended it before its end; the hint says how far it got.
+    pub(super) fn interrupted(hint: String) -> Self {
+        Self {
+            kind: Kind::Interrupted,
+            message: "stopped by Ctrl-C".to_owned(),
+            hints: vec![hint],
+        }
+    }
+
     /// Our output has no reader any more.
     pub(super) fn broken_pipe() -> Self {
         Self {
@@ -87,6 +100,7 @@ impl Failure {
             Kind::Error => 1,
             Kind::Usage => 2,
             Kind::BadConfig => 78,
+            Kind::Interrupted => 130,
         })
     }
 }
@@ -148,6 +162,23 @@ impl From<QueryError> for Failure {
                 kind: Kind::Usage,
                 ..Self::error(&other)
             },
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Unknown { .. } => Self {
+                kind: Kind::Usage,
+                ..Self::error(&error)
+            }
+            .hint("`goroscope query instances` lists what there is"),
+            ExportError::Write(ref cause) if cause.kind() == ErrorKind::BrokenPipe => {
+                Self::broken_pipe()
+            }
+            ExportError::Write(_) => Self::error(&error),
         }
     }
 }

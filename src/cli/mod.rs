@@ -3,7 +3,9 @@
 mod check;
 mod database;
 mod db;
+mod export;
 mod failure;
+mod import;
 mod output;
 mod query;
 mod run;
@@ -54,6 +56,8 @@ enum Command {
     Snapshot(snapshot::Args),
     Query(query::Args),
     Db(db::Args),
+    Import(import::Args),
+    Export(export::Args),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,6 +122,8 @@ pub fn main(
         Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),
         Command::Query(args) => query::query(&args, &mut context),
         Command::Db(args) => db::db(&args, &mut context),
+        Command::Import(args) => import::import(&args, &mut context),
+        Command::Export(args) => export::export(&args, &mut context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

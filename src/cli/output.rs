@@ -58,6 +58,11 @@ impl Output {
         self.data(&(json + "\n"))
     }
 
+    /// Stdout, for data that is too much for one text.
+    pub(super) const fn stream(&mut self) -> &mut dyn std::io::Write {
+        &mut self.stdout
+    }
+
     /// Writes a remark to stderr.
     pub(super) fn remark(&mut self, text: &str) {
         // With stderr gone there is nobody left to tell.

@@ -339,11 +339,12 @@ async fn request(
     limits: Limits,
     mut tally: Tally<'_>,
 ) -> Result<Snapshot, Failure> {
-    let query = match kind {
-        Kind::Pulse => "debug=0",
-        Kind::Detail => "debug=2",
+    let (profile, query) = match kind {
+        Kind::Pulse => ("goroutine", "debug=0"),
+        Kind::Detail => ("goroutine", "debug=2"),
+        Kind::Proof => ("goroutineleak", "debug=2"),
     };
-    let url = instance.profile_url("goroutine", query);
+    let url = instance.profile_url(profile, query);
     let facts = fetcher
         .fetch(&url, limits, &mut |event| tally.add(event))
         .await?;

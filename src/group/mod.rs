@@ -16,6 +16,7 @@ mod plumbing;
 mod signature;
 mod survival;
 mod tally;
+mod told;
 mod wait;
 
 pub use book::StackBook;
@@ -25,3 +26,4 @@ pub use merge::{SignatureGroup, by_signature};
 pub use signature::{RULES, derived};
 pub use survival::Survivors;
 pub use tally::{KeepLabels, Tally};
+pub use told::{kind_of_stack, kind_of_state};

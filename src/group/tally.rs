@@ -8,10 +8,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::told::write_identity;
 use super::{StackBook, Survivors, wait};
 use crate::dump::{Event, Facts, Goroutines, RawFrame, RawLabels};
 use crate::model::{
-    Complaint, Elision, Group, Labels, Signature, Snapshot, Split, snapshot::WAIT_BUCKET_EDGES,
+    Complaint, Group, Labels, Signature, Snapshot, Split, snapshot::WAIT_BUCKET_EDGES,
 };
 
 /// Label sets kept per signature; further goroutines count under [`OTHER`].
@@ -197,23 +198,8 @@ impl<'a> Tally<'a> {
 
     /// XXH3-128 over the frames as read; the identity of a stack in the database.
     fn hash(&mut self, found: &Goroutines<'_>) -> u128 {
-        let scratch = &mut self.scratch;
-        scratch.clear();
-        for (at, frame) in found.frames.iter().enumerate() {
-            if let Some(Elision { after, frames }) = found.elision
-                && after == at
-            {
-                scratch.extend_from_slice(&frames.unwrap_or(u32::MAX).to_le_bytes());
-                scratch.push(1);
-            }
-            scratch.extend_from_slice(frame.function);
-            scratch.push(0);
-            scratch.extend_from_slice(frame.file);
-            scratch.push(0);
-            scratch.extend_from_slice(&frame.line.to_le_bytes());
-        }
-        scratch.push(u8::from(found.cut));
-        xxh3_128(scratch)
+        write_identity(&mut self.scratch, found.frames, found.elision, found.cut);
+        xxh3_128(&self.scratch)
     }
 
     fn labels_of(&mut self, signature: Signature, raw: Option<RawLabels<'_>>) -> Arc<Labels> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
@@ -48,7 +48,7 @@ pub struct ProcessFacts {
 }
 
 /// How the start of an incarnation was recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartReason {
     /// The first process ever seen at this instance.
@@ -61,6 +61,8 @@ pub enum StartReason {
     HeapBits,
     /// Nothing to tell processes apart, and the count fell suddenly: restart unknown.
     SuddenFall,
+    /// An imported history says that another process followed, and not how that was recognised.
+    Imported,
 }
 
 impl StartReason {
@@ -72,20 +74,23 @@ impl StartReason {
             Self::Build => "build",
             Self::HeapBits => "heap_bits",
             Self::SuddenFall => "sudden_fall",
+            Self::Imported => "imported",
         }
     }
 
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::FirstContact,
+        Self::Vdso,
+        Self::Build,
+        Self::HeapBits,
+        Self::SuddenFall,
+        Self::Imported,
+    ];
+
     /// The reason with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::FirstContact,
-            Self::Vdso,
-            Self::Build,
-            Self::HeapBits,
-            Self::SuddenFall,
-        ]
-        .into_iter()
-        .find(|reason| reason.as_str() == name)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 

@@ -1,10 +1,11 @@
 //! The words of the field as types; no logic beyond their invariants.
 //!
 //! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`],
-//! [`record`], [`slot`].
+//! [`known`], [`record`], [`slot`].
 //! Nothing here reads a clock, a socket or a file.
 
 pub mod instance;
+pub mod known;
 pub mod poll;
 pub mod record;
 pub mod signature;
@@ -14,6 +15,7 @@ pub mod stack;
 pub mod time;
 
 pub use instance::{Incarnation, InstanceId, ProcessFacts, StartReason};
+pub use known::{Known, Life};
 pub use poll::{Failure, FailureReason, Kind, Look, Outcome, Poll};
 pub use record::{EventKind, Note, Record, Watch};
 pub use signature::Signature;

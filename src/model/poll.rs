@@ -15,15 +15,26 @@ pub enum Kind {
     Pulse,
     /// `goroutine?debug=2`: states, waits, creators. Stops the target's world.
     Detail,
+    /// `goroutineleak`: what the garbage collector has proved. Imported only, so far.
+    Proof,
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Pulse, Self::Detail, Self::Proof];
+
     /// The name in answers and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pulse => "pulse",
             Self::Detail => "detail",
+            Self::Proof => "proof",
         }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -58,6 +69,27 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::Connect,
+        Self::Timeout,
+        Self::NotFound,
+        Self::Unauthorized,
+        Self::HttpStatus,
+        Self::Redirect,
+        Self::TooLarge,
+        Self::NotADump,
+        Self::Malformed,
+        Self::Interrupted,
+        Self::SeveralProcesses,
+        Self::Internal,
+    ];
+
+    /// The reason with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
     /// The name in answers and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {

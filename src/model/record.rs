@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, Poll, Timestamp};
+use super::{InstanceId, Known, Poll, Timestamp};
 
 /// From when and how often an instance is polled, so that what was due is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Watch {
 }
 
 /// Kinds of events worth a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// A signature was seen for the first time in a service.
@@ -38,6 +38,20 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::NewSignature,
+        Self::Restart,
+        Self::ClockStep,
+        Self::PollsLost,
+        Self::TaskPanic,
+    ];
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The name in answers and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +94,16 @@ pub enum Record {
         /// Its end, inclusive.
         to: Timestamp,
     },
+    /// The watch of an instance from its beginning up to `to`, told by an import. Told again with a
+    /// later end, it is that one watch.
+    Watched {
+        /// The watch.
+        watch: Watch,
+        /// Its end, inclusive.
+        to: Timestamp,
+    },
     /// An event.
     Note(Note),
+    /// What a history tells beside its polls.
+    Known(Box<Known>),
 }

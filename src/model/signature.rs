@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// XXH3-128 over normalised function names (see `docs/SIGNATURE.md`); shown as 32 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -26,6 +27,22 @@ impl Signature {
     }
 }
 
+impl FromStr for Signature {
+    type Err = BadSignature;
+
+    fn from_str(word: &str) -> Result<Self, BadSignature> {
+        match u128::from_str_radix(word, 16) {
+            Ok(hash) if word.len() == 32 => Ok(Self(hash)),
+            _ => Err(BadSignature(word.to_owned())),
+        }
+    }
+}
+
+/// A word that is no whole signature.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a signature: 32 hex digits are")]
+pub struct BadSignature(String);
+
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
@@ -35,6 +52,13 @@ impl fmt::Display for Signature {
 impl Serialize for Signature {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ProcessFacts, Signature, Stack};
 
@@ -22,6 +22,9 @@ pub enum Form {
 }
 
 impl Form {
+    /// Every form.
+    pub const ALL: [Self; 4] = [Self::Debug2, Self::Debug1, Self::Log, Self::Proto];
+
     /// The name in answers and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,10 +34,15 @@ impl Form {
             Self::Proto => "proto",
         }
     }
+
+    /// The form with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.as_str() == name)
+    }
 }
 
 /// Something in a dump that could not be read, and what it cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complaint {
     /// Line in the dump, from 1; in a protobuf the number of the sample, from 1.
     pub line: u64,

@@ -40,20 +40,19 @@ pub(super) struct DetailEntry {
     pub(super) survival: Option<(u32, u32)>,
 }
 
-/// Packs the groups of a pulse; `entries` are sorted here.
-pub(super) fn pack_pulse(entries: &mut [PulseEntry]) -> Vec<u8> {
+/// Packs the groups of a pulse into `out`; `entries` are sorted here.
+pub(super) fn pack_pulse(entries: &mut [PulseEntry], out: &mut Vec<u8>) {
     entries.sort_unstable();
-    let mut out = Vec::with_capacity(entries.len() * 6 + 1);
+    out.clear();
     out.push(FORMAT);
     let mut stack = 0;
     for entry in entries {
-        put_id(&mut out, entry.stack - stack);
-        put_id(&mut out, entry.state);
-        put_id(&mut out, entry.labels);
-        put(&mut out, entry.count);
+        put_id(out, entry.stack - stack);
+        put_id(out, entry.state);
+        put_id(out, entry.labels);
+        put(out, entry.count);
         stack = entry.stack;
     }
-    out
 }
 
 /// Unpacks the groups of a pulse; `None` when the column is damaged.
@@ -185,7 +184,8 @@ mod tests {
                 0..50,
             )
         ) {
-            let packed = pack_pulse(&mut entries);
+            let mut packed = Vec::new();
+            pack_pulse(&mut entries, &mut packed);
             let mut read = Vec::new();
             prop_assert_eq!(unpack_pulse(&packed, |entry| read.push(entry)), Some(()));
             prop_assert_eq!(read, entries);

@@ -26,8 +26,9 @@ pub use lock::DaemonLock;
 pub use open::{StoreError, schema};
 pub use part::Grain;
 pub use read::{
-    Detail, DetailGroup, Dictionary, DueSpan, FailureRow, IncarnationRow, IncarnationWindow,
-    InstanceKey, InstanceRow, LastLook, PackedCourse, Reader, Remembered, Seen, SeriesRow,
-    SightingRow, SignatureKey, SignatureRow, SignatureRows, States,
+    Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, IncarnationRow,
+    IncarnationWindow, InstanceKey, InstanceRow, LastLook, LifeRow, Lives, LookRow, Looked,
+    PackedCourse, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow,
+    SignatureRows, SnapshotRow, StackRow, States, Words,
 };
-pub use write::{Derive, Recomputed, Retention, Writer, recompute};
+pub use write::{Derive, Importer, Recomputed, Retention, Stored, Writer, recompute};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// Room -> the rooms that it may name. `daemon` may name all but `cli`, `cli` all.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("clock", &["model"]),
     ("observe", &["model"]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         &["model", "config", "dump", "group", "observe", "clock"],
     ),
     ("store", &["model", "observe"]),
+    ("transfer", &["model", "dump", "group", "store"]),
     ("query", &["model", "store", "analyse", "group"]),
     ("present", &["model", "query"]),
     (
@@ -32,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         "cli",
         &[
             "model", "clock", "observe", "config", "dump", "group", "analyse", "collect", "store",
-            "query", "present", "daemon",
+            "transfer", "query", "present", "daemon",
         ],
     ),
 ];

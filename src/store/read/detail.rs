@@ -103,7 +103,7 @@ impl Reader {
             .prepare_cached(
                 "SELECT id, at, body FROM detail
                  WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 AND truncated = 0
-                 ORDER BY at DESC LIMIT ?4",
+                     AND kind = 'detail' ORDER BY at DESC LIMIT ?4",
             )
             .map_err(failed)?;
         let bounds = params![incarnation, since.as_millis(), until.as_millis(), limit];

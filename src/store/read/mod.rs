@@ -1,10 +1,13 @@
 //! Questions to the history: one function a question, each on one consistent view of the file.
 
 mod cold;
+mod columns;
 mod course;
 mod detail;
 mod instance;
+mod known;
 mod latest;
+mod look;
 mod remembered;
 mod signature;
 mod window;
@@ -19,6 +22,8 @@ use rusqlite::Connection;
 pub use course::PackedCourse;
 pub use detail::{Detail, DetailGroup};
 pub use instance::{DueSpan, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
+pub use known::{LifeRow, Lives, StackRow, Words};
+pub use look::{GroupRow, LookRow, Looked, SnapshotRow};
 pub use remembered::Remembered;
 pub use signature::{SeriesRow, SightingRow, SignatureRow, SignatureRows};
 pub use window::{IncarnationWindow, States};

@@ -1,7 +1,10 @@
 //! The writer thread: records in, one commit a second, acknowledged after it.
 
 mod compact;
+mod import;
+mod known;
 mod names;
+mod once;
 mod recompute;
 mod repoint;
 mod retain;
@@ -19,13 +22,17 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior, named_params, params};
 
+pub(super) use self::compact::FORMS;
+pub use self::import::{Importer, Stored};
 pub use self::recompute::{Derive, Recomputed, recompute};
 pub use self::retain::Retention;
 
 use self::compact::Hot;
 use self::names::Names;
+use self::once::Once;
 use self::rows::{Ack, Rows};
 use self::series::SeriesBook;
+use self::snapshot::Scratch;
 use self::summarise::Sought;
 use super::{DaemonLock, StoreError, open};
 use crate::model::{Record, Timestamp};
@@ -50,6 +57,8 @@ const RETAIN_EVERY: Duration = Duration::from_mins(1);
 const RETRY_EVERY: Duration = Duration::from_millis(300);
 /// Attempts to store the last batch before the process ends without it.
 const LAST_TRIES: u32 = 3;
+/// Statements that are kept prepared: more than there are.
+const STATEMENTS: usize = 64;
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -122,6 +131,17 @@ impl Writer {
     }
 }
 
+/// What a commit says of the run that it belongs to.
+#[derive(Debug, Clone, Copy)]
+struct LifeSign {
+    /// When the run began, where that is not known from its beginning.
+    started: Option<Timestamp>,
+    /// Until when it went on.
+    now: Timestamp,
+    /// This is its end.
+    last: bool,
+}
+
 struct Session {
     connection: Connection,
     path: PathBuf,
@@ -130,6 +150,7 @@ struct Session {
     series: SeriesBook,
     hot: Hot,
     sought: Sought,
+    scratch: Scratch,
     flushed: Instant,
     committed: Instant,
     /// The wall clock when it began, and the steady one: retention must not follow a wall clock that
@@ -163,15 +184,17 @@ impl Session {
         )?;
         let run = tx.last_insert_rowid();
         tx.commit()?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let hot = Hot::load(&connection)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
             run,
             names: Names::default(),
-            series: SeriesBook::new(),
+            series: SeriesBook::default(),
             hot,
             sought: Sought::default(),
+            scratch: Scratch::default(),
             flushed: Instant::now(),
             committed: Instant::now(),
             began: (now, Instant::now()),
@@ -192,7 +215,12 @@ impl Session {
                 continue;
             }
             let now = (life.now)();
-            match self.store(&batch, now, !more) {
+            let life_sign = LifeSign {
+                started: None,
+                now,
+                last: !more,
+            };
+            match self.store(&batch, life_sign, None) {
                 Ok(acks) => {
                     // History that comes late may be too old already.
                     self.untidy |= batch.iter().any(|record| is_late(record, now));
@@ -307,7 +335,12 @@ impl Session {
     }
 
     /// One transaction: the batch, the sign of life, and what is due to be flushed.
-    fn store(&mut self, batch: &[Record], now: Timestamp, last: bool) -> Result<Vec<Ack>> {
+    fn store(
+        &mut self,
+        batch: &[Record],
+        sign: LifeSign,
+        once: Option<&mut Once>,
+    ) -> Result<Vec<Ack>> {
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -317,22 +350,26 @@ impl Session {
             names: &mut self.names,
             series: &mut self.series,
             hot: &mut self.hot,
+            scratch: &mut self.scratch,
+            once,
             run: self.run,
         };
         for record in batch {
             acks.extend(rows.record(record)?);
         }
-        let flush = last || self.flushed.elapsed() >= FLUSH_EVERY;
+        let flush = sign.last || self.flushed.elapsed() >= FLUSH_EVERY;
         if flush {
             series::flush(&tx, &mut self.series)?;
         }
         tx.prepare_cached(
-            "UPDATE daemon_run SET last_commit_at = max(last_commit_at, :now), stopped_at = :stopped
+            "UPDATE daemon_run SET started_at = coalesce(:started, started_at),
+                 last_commit_at = max(last_commit_at, :now), stopped_at = :stopped
              WHERE id = :run",
         )?
         .execute(named_params! {
-            ":now": now.as_millis(),
-            ":stopped": last.then_some(now.as_millis()),
+            ":started": sign.started.map(Timestamp::as_millis),
+            ":now": sign.now.as_millis(),
+            ":stopped": sign.last.then_some(sign.now.as_millis()),
             ":run": self.run,
         })?;
         tx.commit()?;

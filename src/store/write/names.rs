@@ -3,13 +3,16 @@
 //! The caches hold only what is committed or being committed in the current transaction; a
 //! rollback empties them, and they fill again from the tables.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params};
+use rustc_hash::FxHashMap;
 
 use super::repoint::repoint;
-use crate::model::{Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp};
+use super::series::{SeriesBook, flush};
+use crate::model::{
+    Frame, Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp,
+};
 use crate::store::frames;
 
 /// A watched instance.
@@ -20,12 +23,11 @@ pub(super) struct InstanceIds {
 }
 
 /// The process that a snapshot is of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct IncarnationIds {
     pub(super) id: i64,
     /// 0 when the build is not known.
     pub(super) build: i64,
-    known: Incarnation,
 }
 
 /// A stored stack and what it counts as.
@@ -44,18 +46,32 @@ pub(super) struct Place {
     pub(super) at: Timestamp,
 }
 
+/// States met so far are forgotten beyond this many: those of a running daemon are a few dozen, but
+/// each time that its names are interned anew they are others here.
+const KEEP_STATES: usize = 4_096;
+
+/// A state, whose names are held so that nothing else comes to lie where they do.
+#[derive(Debug)]
+struct KnownState {
+    _state: Arc<str>,
+    _kind: Arc<str>,
+    id: i64,
+}
+
 /// All caches.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    services: HashMap<Arc<str>, i64>,
-    instances: HashMap<Arc<InstanceId>, InstanceIds>,
-    incarnations: HashMap<(i64, Timestamp), IncarnationIds>,
-    stacks: HashMap<(u128, i64), StackIds>,
-    signatures: HashMap<Signature, i64>,
-    states: HashMap<(Arc<str>, Arc<str>), i64>,
-    creators: HashMap<Arc<str>, i64>,
-    label_sets: HashMap<Arc<Labels>, i64>,
-    pub(super) sightings: HashSet<(i64, i64, i64)>,
+    services: FxHashMap<Arc<str>, i64>,
+    instances: FxHashMap<Arc<InstanceId>, InstanceIds>,
+    incarnations: FxHashMap<(i64, Timestamp), (IncarnationIds, Incarnation)>,
+    stacks: FxHashMap<(u128, i64), StackIds>,
+    signatures: FxHashMap<Signature, i64>,
+    /// By where their names lie, which is hashed faster than what they say.
+    states: FxHashMap<(usize, usize), KnownState>,
+    creators: FxHashMap<Arc<str>, i64>,
+    label_sets: FxHashMap<Arc<Labels>, i64>,
+    /// First sightings by signature, service and build.
+    pub(super) sightings: FxHashMap<(i64, i64, i64), Timestamp>,
     /// A stack counts as another signature since this was last asked.
     repointed: bool,
 }
@@ -75,9 +91,9 @@ impl Names {
 
     /// The id of a state with its wait kind.
     pub(super) fn state(&mut self, tx: &Transaction<'_>, split: &Split) -> Result<i64> {
-        let key = (Arc::clone(&split.state), Arc::clone(&split.kind));
-        if let Some(id) = self.states.get(&key) {
-            return Ok(*id);
+        let key = (lies_at(&split.state), lies_at(&split.kind));
+        if let Some(known) = self.states.get(&key) {
+            return Ok(known.id);
         }
         let id = get_or_insert(
             tx,
@@ -85,7 +101,15 @@ impl Names {
             "INSERT INTO state (name, kind) VALUES (?1, ?2)",
             [&*split.state, &*split.kind],
         )?;
-        self.states.insert(key, id);
+        if self.states.len() >= KEEP_STATES {
+            self.states.clear();
+        }
+        let known = KnownState {
+            _state: Arc::clone(&split.state),
+            _kind: Arc::clone(&split.kind),
+            id,
+        };
+        self.states.insert(key, known);
         Ok(id)
     }
 
@@ -160,7 +184,7 @@ impl Names {
         Ok(ids)
     }
 
-    fn service(&mut self, tx: &Transaction<'_>, name: &Arc<str>) -> Result<i64> {
+    pub(super) fn service(&mut self, tx: &Transaction<'_>, name: &Arc<str>) -> Result<i64> {
         if let Some(id) = self.services.get(name) {
             return Ok(*id);
         }
@@ -182,23 +206,14 @@ impl Names {
         incarnation: &Incarnation,
     ) -> Result<IncarnationIds> {
         let key = (instance, incarnation.since);
-        if let Some(ids) = self.incarnations.get(&key)
-            && ids.known == *incarnation
+        if let Some((ids, known)) = self.incarnations.get(&key)
+            && *known == *incarnation
         {
-            return Ok(ids.clone());
+            return Ok(*ids);
         }
         let build = match &incarnation.facts.build_id {
             None => None,
-            Some(build) => {
-                tx.prepare_cached(
-                    "INSERT INTO build (build_id, first_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![build, incarnation.since.as_millis()])?;
-                let id: i64 = tx
-                    .prepare_cached("SELECT id FROM build WHERE build_id = ?1")?
-                    .query_row([build], |row| row.get(0))?;
-                Some(id)
-            }
+            Some(build) => Some(build_row(tx, build, incarnation.since)?),
         };
         let id = tx
             .prepare_cached(
@@ -224,31 +239,36 @@ impl Names {
         let ids = IncarnationIds {
             id,
             build: build.unwrap_or(0),
-            known: incarnation.clone(),
         };
-        self.incarnations.insert(key, ids.clone());
+        self.incarnations.insert(key, (ids, incarnation.clone()));
         Ok(ids)
     }
 
-    /// The rows of a group's stack and signature.
+    /// The rows of a group's stack and signature. `series` are those that are cached.
     pub(super) fn stack(
         &mut self,
         tx: &Transaction<'_>,
+        series: &mut SeriesBook,
         group: &Group,
         place: Place,
     ) -> Result<StackIds> {
         let stack = &*group.stack;
         let service = if stack.cut { place.ids.service } else { 0 };
         let key = (stack.hash, service);
+        let resolved = stack.cut && group.signature != stack.signature;
         let known = match self.stacks.get(&key) {
+            Some(ids) if !resolved || ids.hash == group.signature => return Ok(*ids),
             Some(ids) => Some(*ids),
             None => load_stack(tx, stack.hash, service)?,
         };
-        let resolved = stack.cut && group.signature != stack.signature;
         let ids = match known {
             // A cut stack may turn out later to be the top of a full one.
             Some(ids) if resolved && ids.hash != group.signature => {
                 let signature = self.signature(tx, group, place)?;
+                // The new signature inherits what the old one has come to, whose row may go and its
+                // number be used again.
+                flush(tx, series)?;
+                series.clear();
                 repoint(tx, ids.stack, service, (ids.signature, signature))?;
                 self.signatures.remove(&ids.hash);
                 self.sightings.clear();
@@ -283,7 +303,7 @@ impl Names {
             id
         } else {
             let first = (place.at.as_millis(), place.incarnation);
-            insert_signature(tx, group.signature, &group.stack, first)?
+            insert_signature(tx, group.signature, &Told::by(&group.stack), first)?
         };
         self.signatures.insert(group.signature, id);
         Ok(id)
@@ -313,6 +333,16 @@ pub(super) fn signature_row(tx: &Transaction<'_>, signature: Signature) -> Resul
         .optional()
 }
 
+/// The row of a build, which is as old as the process that it was met in first.
+pub(super) fn build_row(tx: &Transaction<'_>, build: &str, since: Timestamp) -> Result<i64> {
+    tx.prepare_cached(
+        "INSERT INTO build (build_id, first_at) VALUES (?1, ?2)
+         ON CONFLICT DO UPDATE SET first_at = min(first_at, excluded.first_at)
+         RETURNING id",
+    )?
+    .query_row(params![build, since.as_millis()], |row| row.get(0))
+}
+
 fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<StackIds>> {
     tx.prepare_cached(
         "SELECT stack.id, signature.id, signature.hash
@@ -329,7 +359,12 @@ fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<S
     .optional()
 }
 
-fn insert_stack(tx: &Transaction<'_>, stack: &Stack, service: i64, signature: i64) -> Result<()> {
+pub(super) fn insert_stack(
+    tx: &Transaction<'_>,
+    stack: &Stack,
+    service: i64,
+    signature: i64,
+) -> Result<()> {
     let index = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
     tx.prepare_cached(
         "INSERT INTO stack (hash, service_id, signature_id, rules, cut, elided_after,
@@ -350,17 +385,42 @@ fn insert_stack(tx: &Transaction<'_>, stack: &Stack, service: i64, signature: i6
     .map(drop)
 }
 
-/// A signature seen at `at` (milliseconds) for the first time; `stack` stands for it.
+/// What is told of a signature.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    pub(super) rules: u32,
+    pub(super) site: Option<&'a Frame>,
+    /// Functions, leaf first, one a line.
+    pub(super) frames: String,
+}
+
+impl<'a> Told<'a> {
+    /// What a stack tells of its signature.
+    pub(super) fn by(stack: &'a Stack) -> Self {
+        let names: Vec<&str> = stack.identifying().map(|frame| &*frame.function).collect();
+        Self {
+            rules: stack.rules,
+            site: stack.site(),
+            frames: names.join("\n"),
+        }
+    }
+}
+
+/// Where a name lies in memory.
+fn lies_at(name: &Arc<str>) -> usize {
+    Arc::as_ptr(name).cast::<u8>().addr()
+}
+
+/// A signature seen at `at` (milliseconds) for the first time.
 pub(super) fn insert_signature(
     tx: &Transaction<'_>,
     signature: Signature,
-    stack: &Stack,
+    told: &Told<'_>,
     (at, incarnation): (i64, i64),
 ) -> Result<i64> {
-    let (function, file, line) = stack.site().map_or(("", "", 0), |frame| {
+    let (function, file, line) = told.site.map_or(("", "", 0), |frame| {
         (&*frame.function, &*frame.file, frame.line)
     });
-    let names: Vec<&str> = stack.identifying().map(|frame| &*frame.function).collect();
     // It may have been the old name of another one.
     tx.prepare_cached("DELETE FROM signature_alias WHERE hash = ?1")?
         .execute([signature.to_bytes()])?;
@@ -371,11 +431,11 @@ pub(super) fn insert_signature(
     )?
     .insert(named_params! {
         ":hash": signature.to_bytes(),
-        ":rules": stack.rules,
+        ":rules": told.rules,
         ":function": function,
         ":file": file,
         ":line": line,
-        ":frames": names.join("\n"),
+        ":frames": told.frames,
         ":at": at,
         ":incarnation": incarnation,
     })

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
-use super::names::{insert_signature, signature_row};
+use super::names::{Told, insert_signature, signature_row};
 use super::repoint::repoint;
 use crate::model::{Elision, Frame, Stack};
 use crate::store::{DaemonLock, StoreError, frames, open};
@@ -150,5 +150,10 @@ fn signature_of(tx: &Transaction<'_>, stack: &Stored) -> rusqlite::Result<i64> {
         [stack.signature],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    insert_signature(tx, stack.derived.signature, &stack.derived, first)
+    insert_signature(
+        tx,
+        stack.derived.signature,
+        &Told::by(&stack.derived),
+        first,
+    )
 }

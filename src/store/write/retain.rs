@@ -190,7 +190,7 @@ pub(super) fn note_detail(tx: &Transaction<'_>, at: i64) -> Result<()> {
 }
 
 /// Notes that snapshots before `at` may have gone.
-fn kept_since(tx: &Transaction<'_>, at: i64) -> Result<()> {
+pub(super) fn kept_since(tx: &Transaction<'_>, at: i64) -> Result<()> {
     let known: Option<String> = tx
         .prepare_cached("SELECT value FROM meta WHERE key = 'raw_since'")?
         .query_row([], |row| row.get(0))
@@ -223,5 +223,13 @@ fn give_back(on: &Connection) -> Result<()> {
     if free < FREE_STEP || free < pragma(on, "page_count")? / FREE_SHARE {
         return Ok(());
     }
-    on.execute_batch(&format!("PRAGMA incremental_vacuum({FREE_STEP})"))
+    give_back_pages(on, FREE_STEP)
+}
+
+/// Gives this many free pages back to the file system. The statement goes on for a page at each step.
+pub(super) fn give_back_pages(on: &Connection, pages: i64) -> Result<()> {
+    let mut vacuum = on.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut freed = vacuum.query([])?;
+    while freed.next()?.is_some() {}
+    Ok(())
 }

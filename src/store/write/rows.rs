@@ -7,8 +7,9 @@ use rusqlite::{Transaction, named_params, params};
 use super::Result;
 use super::compact::Hot;
 use super::names::{Names, Place};
+use super::once::{Once, is_noted};
 use super::series::SeriesBook;
-use super::snapshot::took_ms;
+use super::snapshot::{Scratch, took_ms};
 use crate::model::{
     EventKind, Failure, InstanceId, Kind, Note, Outcome, Poll, Record, Timestamp, Watch,
 };
@@ -27,13 +28,16 @@ pub(super) struct Rows<'a> {
     pub(super) names: &'a mut Names,
     pub(super) series: &'a mut SeriesBook,
     pub(super) hot: &'a mut Hot,
+    pub(super) scratch: &'a mut Scratch,
+    /// Where history is imported: what is there already is not stored again.
+    pub(super) once: Option<&'a mut Once>,
     pub(super) run: i64,
 }
 
 impl Rows<'_> {
     pub(super) fn record(&mut self, record: &Record) -> Result<Option<Ack>> {
         match record {
-            Record::Poll(poll) => self.poll(poll).map(Some),
+            Record::Poll(poll) => self.poll(poll),
             Record::Watch(watch) => self.watch(watch).map(|()| None),
             Record::Unwatch { instance, from, to } => {
                 let ids = self.names.instance(self.tx, instance, *from)?;
@@ -45,7 +49,9 @@ impl Rows<'_> {
                     .execute(params![ids.instance, from.as_millis(), to.as_millis()])
                     .map(|_| None)
             }
-            Record::Note(note) => self.note(note).map(|()| None),
+            Record::Watched { watch, to } => self.watched(watch, *to).map(|()| None),
+            Record::Note(note) => self.note(note, None).map(|()| None),
+            Record::Known(known) => self.known(known).map(|()| None),
         }
     }
 
@@ -81,6 +87,41 @@ impl Rows<'_> {
             .map(drop)
     }
 
+    /// The whole of a watch, or more of one that was told before.
+    fn watched(&mut self, watch: &Watch, to: Timestamp) -> Result<()> {
+        let ids = self.names.instance(self.tx, &watch.instance, watch.from)?;
+        let interval = i64::try_from(watch.interval.as_millis()).unwrap_or(i64::MAX);
+        let (from, to) = (watch.from.as_millis(), to.as_millis());
+        let known = self
+            .tx
+            .prepare_cached(
+                "UPDATE watch SET to_at = max(coalesce(to_at, ?3), ?3)
+                 WHERE instance_id = ?1 AND from_at = ?2 AND interval_ms = ?4",
+            )?
+            .execute(params![ids.instance, from, to, interval])?;
+        if known > 0 {
+            return Ok(());
+        }
+        self.tx
+            .prepare_cached(
+                "INSERT INTO watch (run_id, instance_id, from_at, to_at, interval_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![self.run, ids.instance, from, to, interval])?;
+        let labels = serde_json::to_string(&*watch.labels).unwrap_or_default();
+        self.tx
+            .prepare_cached(
+                "INSERT INTO instance_label (instance_id, from_at, labels)
+                 SELECT ?1, ?2, ?3
+                 WHERE ?3 IS NOT (SELECT labels FROM instance_label
+                                  WHERE instance_id = ?1 AND from_at <= ?2
+                                  ORDER BY from_at DESC LIMIT 1)
+                 ON CONFLICT DO UPDATE SET labels = excluded.labels",
+            )?
+            .execute(params![ids.instance, from, labels])
+            .map(drop)
+    }
+
     /// Ends what is still open: a task that panicked could not.
     fn end_watch(&self, instance: i64, at: Timestamp) -> Result<()> {
         self.tx
@@ -92,16 +133,20 @@ impl Rows<'_> {
             .map(drop)
     }
 
-    fn note(&mut self, note: &Note) -> Result<()> {
+    pub(super) fn note(&mut self, note: &Note, signature: Option<i64>) -> Result<()> {
         let ids = match &note.instance {
             Some(instance) => Some(self.names.instance(self.tx, instance, note.at)?),
             None => None,
         };
+        let instance = ids.map(|ids| ids.instance);
+        if self.once.is_some() && is_noted(self.tx, note, instance, signature)? {
+            return Ok(());
+        }
         self.event(
             note.at,
             note.kind,
             ids.map(|ids| (ids.service, ids.instance)),
-            None,
+            signature,
             &note.text,
         )
     }
@@ -130,10 +175,18 @@ impl Rows<'_> {
             .map(drop)
     }
 
-    fn poll(&mut self, poll: &Poll) -> Result<Ack> {
+    /// Stores a poll; `None` when it is there already.
+    fn poll(&mut self, poll: &Poll) -> Result<Option<Ack>> {
         let ids = self.names.instance(self.tx, &poll.instance, poll.at)?;
         let (table, id) = match &poll.look.outcome {
-            Outcome::Failed(failure) => ("failure", self.failure(ids.instance, poll, failure)?),
+            Outcome::Failed(failure) => {
+                if let Some(once) = &mut self.once
+                    && once.has_failure(self.tx, ids.instance, poll)?
+                {
+                    return Ok(None);
+                }
+                ("failure", self.failure(ids.instance, poll, failure)?)
+            }
             Outcome::Snapshot(incarnation, snapshot) => {
                 let life = self.names.incarnation(self.tx, ids.instance, incarnation)?;
                 let place = Place {
@@ -141,21 +194,28 @@ impl Rows<'_> {
                     incarnation: life.id,
                     at: poll.at,
                 };
+                if let Some(once) = &mut self.once
+                    && once.has_snapshot(self.tx, life.id, poll)?
+                {
+                    return Ok(None);
+                }
                 match poll.look.kind {
                     Kind::Pulse => (
                         "pulse",
                         self.pulse(place, life.build, &poll.look, snapshot)?,
                     ),
-                    Kind::Detail => ("detail", self.detail(place, &poll.look, snapshot)?),
+                    Kind::Detail | Kind::Proof => {
+                        ("detail", self.detail(place, &poll.look, snapshot)?)
+                    }
                 }
             }
         };
-        Ok(Ack {
+        Ok(Some(Ack {
             table,
             id,
             instance: Arc::clone(&poll.instance),
             at: poll.at,
-        })
+        }))
     }
 
     fn failure(&self, instance: i64, poll: &Poll, failure: &Failure) -> Result<i64> {

@@ -1,7 +1,5 @@
 //! Snapshots to rows: pulses and details, packed.
 
-use std::collections::HashMap;
-
 use rusqlite::params;
 
 use super::Result;
@@ -12,6 +10,15 @@ use super::series::stored;
 use crate::model::{Look, Snapshot};
 use crate::store::hot::{DetailEntry, PulseEntry, pack_detail, pack_pulse};
 
+/// Room that packing uses again and again.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    entries: Vec<PulseEntry>,
+    /// Signatures and their counts.
+    counts: Vec<(i64, u64)>,
+    packed: Vec<u8>,
+}
+
 impl Rows<'_> {
     pub(super) fn pulse(
         &mut self,
@@ -20,25 +27,20 @@ impl Rows<'_> {
         look: &Look,
         snapshot: &Snapshot,
     ) -> Result<i64> {
-        let mut entries = Vec::with_capacity(snapshot.groups.len());
-        let mut counts: HashMap<i64, u64> = HashMap::with_capacity(snapshot.groups.len());
-        for group in &snapshot.groups {
-            let ids = self.names.stack(self.tx, group, place)?;
-            *counts.entry(ids.signature).or_default() += group.count;
-            for split in &group.splits {
-                entries.push(PulseEntry {
-                    stack: ids.stack,
-                    state: self.names.state(self.tx, split)?,
-                    labels: self.names.labels(self.tx, &split.labels)?,
-                    count: split.count,
-                });
-            }
-        }
+        self.take_entries(place, snapshot)?;
         if !snapshot.truncated {
-            for (signature, count) in counts {
-                self.see(signature, count, build, place)?;
+            let mut counts = std::mem::take(&mut self.scratch.counts);
+            counts.sort_unstable();
+            for of_one in counts.chunk_by(|(a, _), (b, _)| a == b) {
+                let add = |sum: u64, (_, count): &(i64, u64)| sum.saturating_add(*count);
+                let count = of_one.iter().fold(0, add);
+                if let Some((signature, _)) = of_one.first() {
+                    self.see(*signature, count, build, place)?;
+                }
             }
+            self.scratch.counts = counts;
         }
+        pack_pulse(&mut self.scratch.entries, &mut self.scratch.packed);
         self.hot
             .note(self.tx, place.incarnation, place.at.as_millis())?;
         self.tx
@@ -57,14 +59,34 @@ impl Rows<'_> {
                 stored(snapshot.complained),
                 snapshot.truncated,
                 complaints(snapshot),
-                pack_pulse(&mut entries),
+                self.scratch.packed,
             ])
+    }
+
+    /// The entries of a pulse, and the count of the signature of each stack.
+    fn take_entries(&mut self, place: Place, snapshot: &Snapshot) -> Result<()> {
+        let scratch = &mut *self.scratch;
+        scratch.entries.clear();
+        scratch.counts.clear();
+        for group in &snapshot.groups {
+            let ids = self.names.stack(self.tx, self.series, group, place)?;
+            scratch.counts.push((ids.signature, group.count));
+            for split in &group.splits {
+                scratch.entries.push(PulseEntry {
+                    stack: ids.stack,
+                    state: self.names.state(self.tx, split)?,
+                    labels: self.names.labels(self.tx, &split.labels)?,
+                    count: split.count,
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn detail(&mut self, place: Place, look: &Look, snapshot: &Snapshot) -> Result<i64> {
         let mut entries = Vec::with_capacity(snapshot.groups.len());
         for group in &snapshot.groups {
-            let ids = self.names.stack(self.tx, group, place)?;
+            let ids = self.names.stack(self.tx, self.series, group, place)?;
             let mut splits = Vec::with_capacity(group.splits.len());
             for split in &group.splits {
                 let state = self.names.state(self.tx, split)?;

@@ -1,0 +1,325 @@
+//! `goroscope import`: history from elsewhere, as if it had been polled.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::database::{self, DatabaseArgs};
+use super::failure::{Failure, chain};
+use super::{Context, runtime};
+use crate::model::Record;
+use crate::present::grouped;
+use crate::store::{self, DaemonLock, Importer, LifeRow, Reader, StoreError, Stored};
+use crate::transfer::{Batch, FeedError, Import, Place, Source, feed};
+use crate::{clock, daemon, group};
+
+/// Batches that wait to be stored.
+const WAITING: usize = 1;
+/// The bar moves on this often.
+const TICK: Duration = Duration::from_millis(100);
+/// After Ctrl-C, lines are waited for no longer than this.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Fills a database with history from elsewhere, as polling would have filled it.
+///
+/// PATH is a file of one JSON object a line, or - for stdin; gzip and zstd are undone. What a line may
+/// have is in docs/NDJSON.md. The database is made where it does not exist, and no daemon may be
+/// writing it. What is there already is not stored twice, so that an import that was broken off can be
+/// made again. Nothing is removed for its age; a daemon on the same database follows its own retention.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  goroscope import history.ndjson.zst --db history.db
+  goroscope export --db old.db | goroscope import - --db new.db")]
+pub(super) struct Args {
+    /// Files, or - for stdin.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// What the files are: `ndjson`.
+    #[arg(long, value_enum, default_value_t = Format::Ndjson, hide_possible_values = true)]
+    format: Format,
+
+    /// Leave lines out that cannot be read, and go on; the exit code is 1 all the same.
+    #[arg(long)]
+    keep_going: bool,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+/// What histories are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Serves the command.
+pub(super) fn import(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let Format::Ndjson = args.format;
+    let stop = Arc::new(AtomicBool::new(false));
+    let _listening = listen(&stop)?;
+    let path = database::find(&args.database, context)?;
+    let lock = DaemonLock::take(&path).map_err(locked)?;
+    store::recompute(&path, &lock, group::RULES, group::derived)?;
+    let importer = Importer::begin(&path, lock)?;
+    let known = Reader::open(&path)?.lives()?;
+    let read = Arc::new(AtomicU64::new(0));
+    let sources = args.paths.iter().map(|path| Source::new(path, &read));
+    let reading = Reading::start(known, sources.collect(), args.keep_going, &stop)?;
+    let run = Run {
+        importer,
+        bar: bar(&args.paths),
+        read,
+        told: Instant::now(),
+        done: Done::default(),
+    };
+    run.go_through(reading, &stop, context)
+}
+
+/// The thread that reads lines, while what came of the ones before is stored.
+struct Reading {
+    batches: Receiver<Batch>,
+    /// Records that are stored go back to where they were made: there they are let go of, which two
+    /// threads would be slower at.
+    stored: Sender<Vec<Record>>,
+    thread: JoinHandle<(Result<(), FeedError>, Import)>,
+}
+
+impl Reading {
+    fn start(
+        known: Vec<LifeRow>,
+        sources: Vec<Source>,
+        keep_going: bool,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        let (sender, batches) = sync_channel::<Batch>(WAITING);
+        // No more come back than were sent.
+        let (stored, returned) = channel::<Vec<Record>>();
+        let stop = Arc::clone(stop);
+        let thread = std::thread::Builder::new()
+            .name("read".to_owned())
+            .spawn(move || {
+                let mut import = Import::new(known);
+                let fed = feed(&mut import, &sources, keep_going, &stop, |batch| {
+                    returned.try_iter().for_each(drop);
+                    sender.send(batch).is_ok()
+                });
+                (fed, import)
+            })
+            .map_err(|error| Failure::error(&error).doing("failed to start reading"))?;
+        Ok(Self {
+            batches,
+            stored,
+            thread,
+        })
+    }
+
+    /// The next batch; `None` when there is no more, or when `stop` is set and none comes: whoever
+    /// writes to stdin may have nothing to say.
+    fn next(&self, stop: &AtomicBool) -> Option<Batch> {
+        loop {
+            match self.batches.recv_timeout(IDLE) {
+                Ok(batch) => return Some(batch),
+                Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// How reading ended, and what is left to be told; nothing where it does not end.
+    fn end(self) -> (Result<(), FeedError>, Import) {
+        drop(self.batches);
+        let began = Instant::now();
+        while !self.thread.is_finished() {
+            if began.elapsed() > IDLE {
+                return (Ok(()), Import::default());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let ended = self.thread.join();
+        ended.unwrap_or_else(|_| (Err(FeedError::Broken), Import::default()))
+    }
+}
+
+/// What to do where somebody else writes the database.
+fn locked(error: StoreError) -> Failure {
+    match error {
+        StoreError::Locked { .. } => Failure::error(&error)
+            .hint("stop that one first, or import into another database with --db"),
+        _ => error.into(),
+    }
+}
+
+/// Sets `stop` on Ctrl-C, for as long as the runtime lives.
+fn listen(stop: &Arc<AtomicBool>) -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = runtime()?;
+    let stop = Arc::clone(stop);
+    let entered = runtime.enter();
+    let file_size = daemon::catch_file_size()
+        .map_err(|error| Failure::error(&error).doing("failed to listen for signals"))?;
+    drop(entered);
+    runtime.spawn(async move {
+        let _file_size = file_size;
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    Ok(runtime)
+}
+
+/// A bar on a terminal, as long as the files; nothing elsewhere.
+fn bar(paths: &[PathBuf]) -> ProgressBar {
+    let len = |path: &PathBuf| std::fs::metadata(path).map(|file| file.len()).ok();
+    let known = !paths.iter().any(|path| path == Path::new("-"));
+    let total: Option<u64> = paths.iter().map(len).sum();
+    let (bar, template) = match total.filter(|_| known) {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{bar:30} {percent}% of {total_bytes}  {bytes_per_sec}  eta {eta}  {msg}",
+        ),
+        None => (
+            ProgressBar::no_length(),
+            "{spinner} {bytes}  {bytes_per_sec}  {msg}",
+        ),
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// What an import has come to.
+#[derive(Debug, Default)]
+struct Done {
+    stored: Stored,
+    upto: Option<Place>,
+    lines: u64,
+    bytes: u64,
+    refusals: u64,
+}
+
+struct Run {
+    importer: Importer,
+    bar: ProgressBar,
+    read: Arc<AtomicU64>,
+    told: Instant,
+    done: Done,
+}
+
+impl Run {
+    /// Stores all that is read, says what was done, and what went wrong.
+    fn go_through(
+        mut self,
+        reading: Reading,
+        stop: &AtomicBool,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
+        while let Some(batch) = reading.next(stop) {
+            match self.store(batch, context) {
+                // A thread that has ended takes nothing back.
+                Ok(records) => drop(reading.stored.send(records)),
+                Err(error) => {
+                    self.bar.finish_and_clear();
+                    return Err(Failure::from(error).hint(self.done.stored_upto()));
+                }
+            }
+        }
+        let (fed, import) = reading.end();
+        self.finish(fed, import, stop.load(Ordering::Relaxed), context)
+    }
+
+    /// Stores a batch, and gives its records back.
+    fn store(&mut self, batch: Batch, context: &mut Context) -> Result<Vec<Record>, StoreError> {
+        self.done.stored = self.importer.store(&batch.records)?;
+        self.done.lines += batch.lines;
+        self.done.bytes += batch.bytes;
+        self.done.refusals += batch.refusals;
+        self.done.upto = Some(batch.upto);
+        for refusal in batch.refused {
+            self.bar.suspend(|| {
+                context.output.remark(&FeedError::Line(refusal).to_string());
+            });
+        }
+        if self.told.elapsed() >= TICK {
+            self.told = Instant::now();
+            self.bar.set_position(self.read.load(Ordering::Relaxed));
+            let snapshots = grouped(self.done.stored.snapshots);
+            self.bar.set_message(format!("{snapshots} snapshots"));
+        }
+        Ok(batch.records)
+    }
+
+    fn finish(
+        mut self,
+        fed: Result<(), FeedError>,
+        mut import: Import,
+        stopped: bool,
+        context: &mut Context,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        self.bar.finish_and_clear();
+        let elapsed = self.bar.elapsed();
+        let is_whole = fed.is_ok() && !stopped;
+        let at_the_end = import.finish(is_whole);
+        self.importer.store(&at_the_end)?;
+        self.done.stored = self.importer.finish(clock::now())?;
+        for sentence in import.unknown().sentences() {
+            context.output.remark(&format!("warning: {sentence}"));
+        }
+        let seconds = (elapsed + began.elapsed()).as_secs_f64();
+        context.output.remark(&self.done.sentence(seconds));
+        match fed {
+            Err(error) => {
+                let hint = self.done.stored_upto();
+                Err(Failure::plain(chain(&error)).hint(hint))
+            }
+            Ok(()) if stopped => Err(Failure::interrupted(self.done.stored_upto())),
+            Ok(()) if self.done.refusals > 0 => {
+                let refusals = grouped(self.done.refusals);
+                Err(Failure::plain(format!("{refusals} lines were left out")))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+impl Done {
+    /// How far it has come.
+    fn stored_upto(&self) -> String {
+        match &self.upto {
+            Some(upto) => format!(
+                "lines up to {} of {} are stored; the same command stores the rest, and nothing twice",
+                upto.line, upto.file
+            ),
+            None => "nothing is stored".to_owned(),
+        }
+    }
+
+    fn sentence(&self, seconds: f64) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let megabytes = self.bytes as f64 / 1e6;
+        let Stored {
+            snapshots,
+            failures,
+            there,
+        } = self.stored;
+        format!(
+            "{} lines: {} snapshots and {} failed polls stored, {} already there, {} lines refused; \
+             {megabytes:.1} MB, {:.0} MB/s",
+            grouped(self.lines),
+            grouped(snapshots),
+            grouped(failures),
+            grouped(there),
+            grouped(self.refusals),
+            megabytes / seconds.max(0.001),
+        )
+    }
+}

@@ -1,0 +1,104 @@
+//! What a whole history tells beside its polls, so that an import of it is the same history: the
+//! tables that polling builds up, including what retention has left of polls that are gone.
+
+use std::sync::Arc;
+
+use super::{Frame, Incarnation, InstanceId, Note, Signature, Stack, Timestamp};
+
+/// The process that something was seen in first: an incarnation by its instance and beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// Where it answered.
+    pub instance: Arc<InstanceId>,
+    /// When the first snapshot of it was taken.
+    pub since: Timestamp,
+}
+
+/// A fact of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// A process lived at an instance.
+    Incarnation {
+        /// Where.
+        instance: Arc<InstanceId>,
+        /// All that is known of it.
+        incarnation: Arc<Incarnation>,
+        /// What the history calls it; `None` where that is its beginning.
+        name: Option<Arc<str>>,
+    },
+    /// A signature was seen.
+    Signature {
+        /// Which.
+        signature: Signature,
+        /// The version of the rules that made it.
+        rules: u32,
+        /// The line to look at.
+        site: Frame,
+        /// Its functions, leaf first, one a line.
+        frames: String,
+        /// When it was seen first.
+        first_at: Timestamp,
+        /// In which process.
+        first: Life,
+    },
+    /// A stack counts as a signature.
+    Stack {
+        /// Which.
+        stack: Arc<Stack>,
+        /// What it counts as.
+        signature: Signature,
+        /// Only in this service, where it was cut.
+        service: Option<Arc<str>>,
+    },
+    /// What was once a signature counts as another one.
+    Alias {
+        /// Its name then.
+        old: Signature,
+        /// Its name now.
+        new: Signature,
+    },
+    /// When a signature was seen first in a service and build.
+    Sighting {
+        /// Which.
+        signature: Signature,
+        /// GNU build id, where known.
+        build: Option<Arc<str>>,
+        /// When.
+        first_at: Timestamp,
+        /// In which process.
+        first: Life,
+    },
+    /// What one signature on one instance has come to.
+    Series {
+        /// Which.
+        signature: Signature,
+        /// When it was seen there first.
+        first_at: Timestamp,
+        /// In which process.
+        first: Life,
+        /// When it was seen there last.
+        last_at: Timestamp,
+        /// Its count then.
+        last: u64,
+        /// Its largest count.
+        peak: u64,
+        /// When it had that first.
+        peak_at: Timestamp,
+    },
+    /// When a signature was seen last, in whatever way.
+    Last {
+        /// Which.
+        signature: Signature,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something happened.
+    Event {
+        /// What, when and where.
+        note: Note,
+        /// To which signature, where it was one.
+        signature: Option<Signature>,
+    },
+    /// Retention has removed what is older.
+    KeptSince(Timestamp),
+}
