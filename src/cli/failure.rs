@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::daemon::DaemonError;
 use crate::query::QueryError;
-use crate::store::StoreError;
+use crate::store::{SqlError, StoreError};
 use crate::transfer::ExportError;
 
 /// What kind of end it is; decides the exit code.
@@ -93,6 +93,11 @@ impl Failure {
         self
     }
 
+    /// Whether nobody reads our output any more.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        self.kind == Kind::BrokenPipe
+    }
+
     /// The exit code.
     pub(super) fn code(&self) -> ExitCode {
         ExitCode::from(match self.kind {
@@ -150,6 +155,22 @@ impl From<StoreError> for Failure {
                 failure.hint("the folder of the database must exist and be writable")
             }
             _ => failure,
+        }
+    }
+}
+
+impl From<SqlError> for Failure {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Store(error) => error.into(),
+            SqlError::Wrong(ref mistake) if mistake.starts_with("no such") => Self::error(&error).hint(
+                "`.tables` names the tables and views, `.schema NAME` their columns: goroscope sql .tables",
+            ),
+            SqlError::Refused(_) | SqlError::Wrong(_) => Self::error(&error),
+            SqlError::Interrupted => Self {
+                kind: Kind::Interrupted,
+                ..Self::error(&error)
+            },
         }
     }
 }

@@ -10,6 +10,7 @@ mod output;
 mod query;
 mod run;
 mod snapshot;
+mod sql;
 mod when;
 
 use std::ffi::OsString;
@@ -46,6 +47,7 @@ Examples:
   goroscope snapshot localhost:6060                     what one process does now
   goroscope run --config goroscope.toml                 watch a fleet
   goroscope query top-growers --since 24h               what grew since yesterday
+  goroscope sql .tables                                 what there is to ask for in SQL
 
 Exit codes: 0 ok, 1 error, 2 usage, 78 bad config, 130 interrupted";
 
@@ -55,6 +57,7 @@ enum Command {
     Check(check::Args),
     Snapshot(snapshot::Args),
     Query(query::Args),
+    Sql(sql::Args),
     Db(db::Args),
     Import(import::Args),
     Export(export::Args),
@@ -121,6 +124,7 @@ pub fn main(
         Command::Check(args) => check::check(&args, &mut context),
         Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),
         Command::Query(args) => query::query(&args, &mut context),
+        Command::Sql(args) => sql::sql(&args, &mut context),
         Command::Db(args) => db::db(&args, &mut context),
         Command::Import(args) => import::import(&args, &mut context),
         Command::Export(args) => export::export(&args, &mut context),

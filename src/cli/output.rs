@@ -10,6 +10,7 @@ use crate::present::{Draw, Zone, escape};
 /// Where a command's words go.
 pub(super) struct Output {
     draw: Draw,
+    terminal: bool,
     stdout: Stdout,
     stderr: Stderr,
 }
@@ -19,7 +20,8 @@ impl Output {
     pub(super) fn new(colour: Option<bool>, zone: Zone) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let width = if terminal {
-            comfy_table::Table::new().width()
+            // Terminals that do not know their width say 0.
+            comfy_table::Table::new().width().filter(|width| *width > 0)
         } else {
             None
         };
@@ -29,6 +31,7 @@ impl Output {
                 colour: colour.unwrap_or(terminal),
                 zone,
             },
+            terminal,
             stdout: std::io::stdout(),
             stderr: std::io::stderr(),
         }
@@ -37,6 +40,11 @@ impl Output {
     /// How answers are to be drawn.
     pub(super) const fn draw(&self) -> Draw {
         self.draw
+    }
+
+    /// Whether stdout is a terminal.
+    pub(super) const fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Writes data to stdout.

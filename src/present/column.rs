@@ -1,10 +1,12 @@
 //! An answer as columns and rows: named once, drawn by every view.
 
+use std::borrow::Cow;
+
 /// One column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// Its heading.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Numbers stand to the right.
     pub numeric: bool,
 }
@@ -12,7 +14,7 @@ pub struct Column {
 /// A column of words.
 pub(super) const fn words(name: &'static str) -> Column {
     Column {
-        name,
+        name: Cow::Borrowed(name),
         numeric: false,
     }
 }
@@ -20,7 +22,7 @@ pub(super) const fn words(name: &'static str) -> Column {
 /// A column of numbers.
 pub(super) const fn numbers(name: &'static str) -> Column {
     Column {
-        name,
+        name: Cow::Borrowed(name),
         numeric: true,
     }
 }

@@ -19,6 +19,24 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON in which every such character is written as JSON's own escape: no value changes.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if json.chars().all(is_plain) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for char in json.chars() {
+        if is_plain(char) {
+            out.push(char);
+        } else {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Whether a character prints as itself and touches no other.
 fn is_plain(char: char) -> bool {
     let moves_others = matches!(
@@ -42,5 +60,10 @@ mod tests {
             "a\\u{1b}[2Jb\\n\\u{202e}c"
         );
         assert_eq!(escape("\u{9b}31m"), "\\u{9b}31m");
+        let json = serde_json::to_string("a\u{1b}\u{9b}\u{e0041}b").unwrap();
+        let escaped = escape_json(&json);
+        assert_eq!(escaped, r#""a\u001b\u009b\udb40\udc41b""#);
+        let back: String = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(back, "a\u{1b}\u{9b}\u{e0041}b");
     }
 }

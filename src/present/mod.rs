@@ -8,5 +8,5 @@ pub mod text;
 mod words;
 
 pub use column::{Cell, Column, Draw, Sheet};
-pub use escape::escape;
+pub use escape::{escape, escape_json};
 pub use words::{Zone, grouped, short_file, short_function};

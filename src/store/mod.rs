@@ -17,6 +17,7 @@ mod migrate;
 mod open;
 mod part;
 mod read;
+mod sql;
 mod summary;
 mod varint;
 mod write;
@@ -31,4 +32,5 @@ pub use read::{
     PackedCourse, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow,
     SignatureRows, SnapshotRow, StackRow, States, Words,
 };
+pub use sql::{Sheet, Shell, SqlError, Value};
 pub use write::{Derive, Importer, Recomputed, Retention, Stored, Writer, recompute};

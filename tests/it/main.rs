@@ -21,6 +21,7 @@ mod long;
 mod questions;
 mod retention;
 mod rote;
+mod sql;
 mod stops;
 mod store;
 mod support;

@@ -108,7 +108,7 @@ fn poll(at: &Arc<InstanceId>, nth: i64, outcome: Outcome) -> Record {
 }
 
 /// Half an hour of two instances of one service, a poll a minute.
-fn history() -> tempfile::TempDir {
+pub(crate) fn history() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("goroscope.db");
     let lock = DaemonLock::take(&path).unwrap();

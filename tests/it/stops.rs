@@ -137,7 +137,7 @@ fn a_question_without_a_history_says_what_to_do() {
     foreign.pragma_update(None, "user_version", 99).unwrap();
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
-    error: `FOLDER/other.db` has schema 99, this goroscope knows up to 5: use the newer program
+    error: `FOLDER/other.db` has schema 99, this goroscope knows up to 6: use the newer program
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--service", "nope"]), @"
     exit 2
@@ -248,7 +248,7 @@ fn a_database_of_an_older_goroscope_is_brought_up_to_date() {
     let asked = daemon.run(&["query", "instances"]);
     insta::assert_snapshot!(refusal(&daemon, &asked), @"
     exit 1
-    error: `goroscope.db` has schema 1, this goroscope reads schema 5
+    error: `goroscope.db` has schema 1, this goroscope reads schema 6
     hint: goroscope db upgrade --db goroscope.db brings it up to date; so does the daemon when it starts
     ");
 

@@ -277,7 +277,7 @@ fn a_database_of_older_rules_is_recomputed() {
     assert_eq!(
         Reader::open(&old).unwrap_err().to_string(),
         format!(
-            "`{}` has schema 1, this goroscope reads schema 5",
+            "`{}` has schema 1, this goroscope reads schema 6",
             old.display()
         )
     );

@@ -16,4 +16,5 @@ pub use instances::instances;
 pub use shared::shared;
 pub use show::show;
 pub use snapshot::snapshot;
+pub use table::draw;
 pub use top_growers::top_growers;

@@ -5,13 +5,13 @@ use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, Table, pr
 use crate::present::{Draw, Sheet};
 
 /// Draws a sheet, its heading first; without rows nothing. Lines end in a newline.
-pub(super) fn draw(sheet: &Sheet, draw: Draw) -> String {
+pub fn draw(sheet: &Sheet, draw: Draw) -> String {
     if sheet.rows.is_empty() {
         return String::new();
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(sheet.columns.iter().map(|column| column.name));
+    table.set_header(sheet.columns.iter().map(|column| &*column.name));
     if let Some(width) = draw.width {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(width);

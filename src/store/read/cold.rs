@@ -17,18 +17,18 @@ pub(super) struct BlockKey {
 
 /// One row of `block`.
 #[derive(Debug)]
-pub(super) struct BlockRow {
-    from: i64,
-    to: i64,
-    ticks: i64,
-    crc: u32,
+pub(in crate::store) struct BlockRow {
+    pub(in crate::store) from: i64,
+    pub(in crate::store) to: i64,
+    pub(in crate::store) ticks: i64,
+    pub(in crate::store) crc: u32,
     /// Empty where the file cannot be read.
-    data: Vec<u8>,
+    pub(in crate::store) data: Vec<u8>,
 }
 
 impl BlockRow {
     /// The block; `None` when it is damaged.
-    pub(super) fn unpack(&self) -> Option<Block> {
+    pub(in crate::store) fn unpack(&self) -> Option<Block> {
         if crc32c::crc32c(&self.data) != self.crc {
             return None;
         }
@@ -36,7 +36,7 @@ impl BlockRow {
     }
 
     /// About when its pulses were taken, for one that is damaged.
-    pub(super) fn ticks(&self) -> impl Iterator<Item = Timestamp> {
+    pub(in crate::store) fn ticks(&self) -> impl Iterator<Item = Timestamp> {
         let steps = (self.ticks - 1).max(1);
         let (from, span) = (self.from, self.to - self.from);
         (0..self.ticks).map(move |nth| Timestamp::from_millis(from + span * nth / steps))

@@ -1,6 +1,6 @@
 //! Questions to the history: one function a question, each on one consistent view of the file.
 
-mod cold;
+pub(super) mod cold;
 mod columns;
 mod course;
 mod detail;
