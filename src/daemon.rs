@@ -53,6 +53,9 @@ enum Happened {
 /// again; a bad one is refused and the running one stays.
 pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<(), DaemonError> {
     let mut signals = Signals::listen().map_err(DaemonError::Signals)?;
+    if !config.storage.allow_network_filesystem {
+        store::refuse_network(&database)?;
+    }
     let lock = DaemonLock::take(&database)?;
     recompute(&database, &lock)?;
     let counters = Arc::new(Counters::default());

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::failure::Failure;
-use crate::config;
+use crate::config::{self, Place};
+use crate::store::{self, DaemonLock};
 
 /// The config file that is used when none is named.
 const CONFIG: &str = "goroscope.toml";
@@ -38,12 +39,29 @@ pub(super) fn find(args: &DatabaseArgs, context: &Context) -> Result<PathBuf, Fa
     if let Some(path) = named(args.db.as_deref(), context) {
         return Ok(path);
     }
-    match &args.config {
-        Some(file) => Ok(config::storage_path(file, &context.environment)?),
-        None if Path::new(CONFIG).exists() => Ok(config::storage_path(
-            Path::new(CONFIG),
-            &context.environment,
-        )?),
-        None => Ok(PathBuf::from(DATABASE)),
+    let place = configured(args, context)?;
+    Ok(place.map_or_else(|| PathBuf::from(DATABASE), |place| place.path))
+}
+
+/// The database that the arguments mean, to be written: it is one, and no daemon writes it.
+pub(super) fn find_to_write(
+    args: &DatabaseArgs,
+    context: &Context,
+) -> Result<(PathBuf, DaemonLock), Failure> {
+    let path = find(args, context)?;
+    store::schema(&path)?;
+    if !configured(args, context)?.is_some_and(|place| place.allow_network_filesystem) {
+        store::refuse_network(&path)?;
     }
+    let lock = DaemonLock::take(&path)?;
+    Ok((path, lock))
+}
+
+fn configured(args: &DatabaseArgs, context: &Context) -> Result<Option<Place>, Failure> {
+    let file = match &args.config {
+        Some(file) => file,
+        None if Path::new(CONFIG).exists() => Path::new(CONFIG),
+        None => return Ok(None),
+    };
+    Ok(Some(config::place(file, &context.environment)?))
 }

@@ -72,6 +72,11 @@ impl Failure {
         }
     }
 
+    /// The answer is all that there is to say, and not a good one.
+    pub(super) fn told() -> Self {
+        Self::plain(String::new())
+    }
+
     /// Our output has no reader any more.
     pub(super) fn broken_pipe() -> Self {
         Self {
@@ -141,7 +146,13 @@ impl From<ConfigError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let failure = Self::error(&error);
+        if error.is_damage() {
+            return failure
+                .hint("`goroscope db check` tells what is damaged; what cannot be read comes back from a backup only");
+        }
         match error {
+            StoreError::NotOurs { .. } => failure
+                .hint("where it was one, its beginning is damaged, and only a backup brings it back"),
             StoreError::Missing { .. } => failure.hint(
                 "`goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one",
             ),

@@ -91,6 +91,11 @@ impl Output {
     }
 }
 
+/// Whether somebody looks at stderr.
+pub(super) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Whether log lines may be coloured.
 pub(super) fn colour_on_stderr(colour: Option<bool>) -> bool {
     colour.unwrap_or_else(|| std::io::stderr().is_terminal())

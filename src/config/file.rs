@@ -22,6 +22,7 @@ pub(super) struct Storage {
     pub(super) path: Entry<String>,
     pub(super) raw_retention: Entry<String>,
     pub(super) max_size: Entry<WrittenSize>,
+    pub(super) allow_network_filesystem: Entry<bool>,
 }
 
 /// How to poll: the keys that `[global]` sets for all services and each service for itself.
@@ -100,6 +101,7 @@ impl Storage {
             path: storage.text("path", "a path in quotes such as \"goroscope.db\"", found),
             raw_retention: storage.text("raw_retention", retention, found),
             max_size: storage.size("max_size", "a size such as \"4GiB\"", found),
+            allow_network_filesystem: storage.switch("allow_network_filesystem", found),
         }
     }
 }

@@ -21,7 +21,15 @@ pub const KEYS: [(&str, &[&str]); 4] = [
             "keep_labels",
         ],
     ),
-    ("storage", &["path", "raw_retention", "max_size"]),
+    (
+        "storage",
+        &[
+            "path",
+            "raw_retention",
+            "max_size",
+            "allow_network_filesystem",
+        ],
+    ),
     (
         "services",
         &[

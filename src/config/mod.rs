@@ -26,6 +26,7 @@ mod target;
 
 pub use keys::KEYS;
 pub use mistake::{Mistake, Mistakes};
+pub use quantity::{parse_age, parse_size};
 pub use target::{BadTarget, Target, parse_target};
 
 use file::File;
@@ -53,6 +54,17 @@ pub struct Storage {
     pub raw_retention: Duration,
     /// The oldest snapshots go while the file holds more bytes, 1 MiB to 1 TiB.
     pub max_size: u64,
+    /// The database may lie on a network filesystem, where SQLite can corrupt it.
+    pub allow_network_filesystem: bool,
+}
+
+/// The part of [`Storage`] that a command which looks after the database needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// As in [`Storage`].
+    pub path: PathBuf,
+    /// As in [`Storage`].
+    pub allow_network_filesystem: bool,
 }
 
 /// A named set of processes that run the same program, and how they are polled.
@@ -156,7 +168,7 @@ pub fn parse(text: &str, path: &Path, env: &Environment) -> Result<Config, Mista
 /// The database that the config file at `path` names, which is all that a query needs of it:
 /// mistakes outside `[storage]` are not looked at. Errors: no such file, or `storage.path` is
 /// wrong or hidden by a syntax error.
-pub fn storage_path(path: &Path, env: &Environment) -> Result<PathBuf, ConfigError> {
+pub fn place(path: &Path, env: &Environment) -> Result<Place, ConfigError> {
     let text = read(path)?;
     let mut found = Found::default();
     let lines = Lines::of(text.as_bytes());
@@ -167,8 +179,8 @@ pub fn storage_path(path: &Path, env: &Environment) -> Result<PathBuf, ConfigErr
         lines: &lines,
         found: &mut found,
     };
-    let database = resolver.database(&storage);
-    Ok(found.into_result(path, &lines, database)?)
+    let place = resolver.place(&storage);
+    Ok(found.into_result(path, &lines, place)?)
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {

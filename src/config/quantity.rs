@@ -50,6 +50,19 @@ pub(super) fn duration(word: &str, range: &RangeInclusive<Duration>) -> Result<D
     Ok(duration)
 }
 
+/// The age that `word` is, on a command line: a minute to ten years.
+pub fn parse_age(word: &str) -> Result<Duration, String> {
+    duration(
+        word,
+        &(Duration::from_mins(1)..=Duration::from_hours(10 * 366 * 24)),
+    )
+}
+
+/// The number of bytes that `word` is, on a command line: 1 byte to 1 TiB.
+pub fn parse_size(word: &str) -> Result<u64, String> {
+    size(word)
+}
+
 /// The number of bytes that `word` is, 1 byte to 1 TiB. Errors: no size, or outside that range.
 pub(super) fn size(word: &str) -> Result<u64, String> {
     let number = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());

@@ -12,7 +12,7 @@ use super::file::{self, File, Polling};
 use super::mistake::{Found, quoted};
 use super::span::Lines;
 use super::table::{Entry, Written, WrittenSize};
-use super::{Config, DetailMode, Environment, Storage, expand, quantity};
+use super::{Config, DetailMode, Environment, Place, Storage, expand, quantity};
 
 const DATABASE: &str = "goroscope.db";
 const MAX_CONCURRENT_POLLS: usize = 64;
@@ -32,6 +32,11 @@ const RAW_RETENTION: Duration = Duration::from_hours(30 * 24);
 const MAX_SIZE: u64 = 4 << 30;
 /// The tables alone take some of this.
 const LEAST_SIZE: u64 = 1 << 20;
+
+fn allows_network(storage: &file::Storage) -> bool {
+    let written = storage.allow_network_filesystem.written();
+    written.is_some_and(|written| written.value)
+}
 
 /// How to poll, resolved: the part of a service that it may inherit.
 pub(super) struct Settings {
@@ -80,8 +85,17 @@ impl Resolver<'_> {
                     .duration(&file.storage.raw_retention, &RETENTIONS)
                     .unwrap_or(RAW_RETENTION),
                 max_size: self.max_size(&file.storage.max_size).unwrap_or(MAX_SIZE),
+                allow_network_filesystem: allows_network(&file.storage),
             },
             services: self.services(&file.services, &global),
+        }
+    }
+
+    /// What the commands that look after the database need.
+    pub(super) fn place(&mut self, storage: &file::Storage) -> Place {
+        Place {
+            path: self.database(storage),
+            allow_network_filesystem: allows_network(storage),
         }
     }
 
@@ -97,7 +111,7 @@ impl Resolver<'_> {
     }
 
     /// The path of the database.
-    pub(super) fn database(&mut self, storage: &file::Storage) -> PathBuf {
+    fn database(&mut self, storage: &file::Storage) -> PathBuf {
         let path = self.text(&storage.path, |path| match path.trim() {
             "" => Err(format!("the path is empty; the default is `{DATABASE}`")),
             _ => Ok(path.to_owned()),

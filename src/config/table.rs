@@ -146,6 +146,12 @@ impl<'t> Table<'t> {
         self.any(name).read(want, found, integer)
     }
 
+    /// The boolean at `name`.
+    pub(super) fn switch(&self, name: &str, found: &mut Found) -> Entry<bool> {
+        self.any(name)
+            .read("true or false without quotes", found, DeValue::as_bool)
+    }
+
     /// The integer or string at `name`.
     pub(super) fn size(&self, name: &str, want: &str, found: &mut Found) -> Entry<WrittenSize> {
         self.any(name)

@@ -9,4 +9,4 @@ mod words;
 
 pub use column::{Cell, Column, Draw, Sheet};
 pub use escape::{escape, escape_json};
-pub use words::{Zone, grouped, short_file, short_function};
+pub use words::{Zone, bytes, grouped, plural, short_file, short_function};

@@ -58,6 +58,23 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// `1536` as `1.5 KiB`.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut tenths, mut unit) = (u128::from(bytes) * 10, "B");
+    for larger in UNITS {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1_024;
+        unit = larger;
+    }
+    if unit == "B" {
+        return format!("{bytes} B");
+    }
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 /// `4800` as `+4,800`.
 pub(super) fn signed(number: i64) -> String {
     let sign = if number < 0 { '-' } else { '+' };
@@ -92,7 +109,7 @@ pub(super) fn wait(seconds: Option<u64>) -> String {
 }
 
 /// `3 services`, `1 service`.
-pub(super) fn plural(count: u64, what: &str) -> String {
+pub fn plural(count: u64, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{} {what}{s}", grouped(count))
 }

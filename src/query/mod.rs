@@ -3,6 +3,7 @@
 //!
 //! Answers keep the contract of design section 7: fields are added, never renamed.
 
+mod database;
 mod first_seen;
 mod head;
 mod history;
@@ -18,6 +19,8 @@ mod top_growers;
 
 /// The verdicts that answers carry.
 pub use crate::analyse::Verdict;
+pub use crate::store::{Holding, Info};
+pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::WindowHead;
 pub use history::{History, HistoryRow, Step, history};

@@ -6,9 +6,12 @@
 //!
 //! Absent on purpose: verdicts, rates, anything that interprets counts.
 
+mod backup;
 mod block;
+mod check;
 mod column;
 mod course;
+mod damage;
 mod frames;
 mod hot;
 mod lock;
@@ -22,15 +25,20 @@ mod summary;
 mod varint;
 mod write;
 
+pub use backup::{BackupError, Existing, back_up, unfinished};
+pub use check::{Checked, Damage, Depth, Wrong, check};
 pub use course::{Course, SeriesCourse};
 pub use lock::DaemonLock;
-pub use open::{StoreError, schema};
+pub use open::{StoreError, refuse_network, schema};
 pub use part::Grain;
 pub use read::{
-    Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, IncarnationRow,
-    IncarnationWindow, InstanceKey, InstanceRow, LastLook, LifeRow, Lives, LookRow, Looked,
-    PackedCourse, Reader, Remembered, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow,
-    SignatureRows, SnapshotRow, StackRow, States, Words,
+    Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding, IncarnationRow,
+    IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives, LookRow, Looked,
+    PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow, SightingRow, SignatureKey,
+    SignatureRow, SignatureRows, SnapshotRow, StackRow, States, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
-pub use write::{Derive, Importer, Recomputed, Retention, Stored, Writer, recompute};
+pub use write::{
+    Derive, Importer, Prune, Pruned, Recomputed, Retention, Stored, Taken, Writer, prune,
+    recompute, take_out,
+};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::damage::is_damage;
 use super::{DaemonLock, migrate};
 
 /// The first SQLite without the WAL-reset bug, which can corrupt a file when two connections write
@@ -12,7 +13,7 @@ use super::{DaemonLock, migrate};
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Longer waits for another process's lock than this are a fault.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the history cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +95,8 @@ pub enum StoreError {
     },
     /// WAL does not work over a network.
     #[error(
-        "`{}` is on a network filesystem ({filesystem}), where SQLite's WAL corrupts: put it on a \
-         local disk", path.display()
+        "`{}` is on a network filesystem ({filesystem}), where SQLite's WAL can corrupt it: put it on \
+         a local disk, or set `storage.allow_network_filesystem = true`", path.display()
     )]
     Network {
         /// The database.
@@ -134,6 +135,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the file itself is damaged, in a part or as a whole.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Sqlite { source, .. } => is_damage(source),
+            _ => false,
+        }
+    }
+
     /// An error at the first touch of a file, which may be no database at all.
     pub(super) fn opening(path: &Path, source: rusqlite::Error) -> Self {
         if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
@@ -160,12 +170,6 @@ pub(super) fn open_writing(path: &Path) -> Result<Connection, StoreError> {
             found: rusqlite::version().to_owned(),
         });
     }
-    if let Some(filesystem) = network_filesystem(path) {
-        return Err(StoreError::Network {
-            path: path.to_owned(),
-            filesystem,
-        });
-    }
     let failed = |source| StoreError::sqlite("open", path, source);
     let mut connection = Connection::open(path).map_err(failed)?;
     // A file of somebody else is refused before anything in it is changed.
@@ -173,6 +177,18 @@ pub(super) fn open_writing(path: &Path) -> Result<Connection, StoreError> {
     configure(&connection, version == 0).map_err(failed)?;
     migrate::migrate(&mut connection, path, version)?;
     Ok(connection)
+}
+
+/// Refuses a database on a network filesystem. Whoever writes asks this first, unless told otherwise;
+/// who only reads takes no lock that others rely on, and may read it there.
+pub fn refuse_network(path: &Path) -> Result<(), StoreError> {
+    match network_filesystem(path) {
+        None => Ok(()),
+        Some(filesystem) => Err(StoreError::Network {
+            path: path.to_owned(),
+            filesystem,
+        }),
+    }
 }
 
 fn configure(connection: &Connection, is_new: bool) -> rusqlite::Result<()> {

@@ -257,6 +257,7 @@ fn bad_storage_paths() {
     storage-small.toml:3:12: storage.max_size: too small for a history; make it 1MiB or more
     storage-words.toml:2:17: storage.raw_retention: this should be a duration in quotes such as "30d", not the integer 30
     storage-words.toml:3:12: storage.max_size: `lots` is not a size; `64MiB`, `512KiB`, `1GiB`, `10MB` and a plain number of bytes are
+    storage-words.toml:4:28: storage.allow_network_filesystem: this should be true or false without quotes, not the string `yes`
     "#);
 }
 
@@ -477,7 +478,7 @@ fn database(text: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("goroscope.toml");
     std::fs::write(&path, text).expect("the file can be written");
-    let told = match config::storage_path(&path, &env()) {
+    let told = match config::place(&path, &env()).map(|place| place.path) {
         Ok(database) => database.display().to_string(),
         Err(error) => error.to_string(),
     };
@@ -552,7 +553,7 @@ fn check(bytes: &[u8]) {
             );
         }
     }
-    let database = config::storage_path(&path, &env());
+    let database = config::place(&path, &env()).map(|place| place.path);
     assert!(!matches!(database, Err(ConfigError::Read { .. })));
 }
 

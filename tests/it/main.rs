@@ -8,10 +8,15 @@
 
 mod blocks;
 mod broken;
+mod care;
 mod config;
 mod corpus;
+mod crash;
+mod damage;
 mod end_to_end;
 mod forms;
+#[cfg(target_os = "linux")]
+mod full;
 mod fuzzed;
 mod hostile;
 mod import;
@@ -19,9 +24,11 @@ mod layers;
 mod live;
 mod long;
 mod questions;
+mod released;
 mod retention;
 mod rote;
 mod sql;
+mod steps;
 mod stops;
 mod store;
 mod support;

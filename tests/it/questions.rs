@@ -19,7 +19,7 @@ use crate::support::{KEEP, printed};
 const MIDNIGHT: i64 = 1_795_478_400_000;
 const MINUTE: i64 = 60_000;
 
-fn minute(nth: i64) -> Timestamp {
+pub(crate) fn minute(nth: i64) -> Timestamp {
     Timestamp::from_millis(MIDNIGHT + nth * MINUTE)
 }
 

@@ -92,7 +92,7 @@ fn a_file_that_is_too_large_loses_its_oldest_snapshots() {
         || at(40 * DAY),
         |path| {
             number(path, "SELECT ifnull(max(at), 0) FROM detail") == newest
-                && number(path, used) < 300 << 10
+                && number(path, used) <= 300 << 10
                 && number(path, "SELECT count(*) FROM meta WHERE key = 'raw_since'") == 1
         },
     );

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::support::daemon::{Daemon, first, rows};
 use crate::support::fake::{Behaviour, Fake};
+use crate::support::newest_schema;
 
 fn config(targets: &[&Fake]) -> String {
     let targets: Vec<String> = targets
@@ -29,6 +30,10 @@ fn polls(daemon: &Daemon, more_than: u64) {
 fn refusal(daemon: &Daemon, output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let folder = daemon.folder().to_str().unwrap();
+    let newest = newest_schema();
+    let stderr = stderr
+        .replace(&format!("reads schema {newest}"), "reads schema NEWEST")
+        .replace(&format!("up to {newest}: use"), "up to NEWEST: use");
     format!(
         "exit {}\n{}",
         output.status.code().unwrap(),
@@ -123,6 +128,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` is not a goroscope database
+    hint: where it was one, its beginning is damaged, and only a backup brings it back
     ");
     std::fs::remove_file(other).unwrap();
     let foreign = rusqlite::Connection::open(other).unwrap();
@@ -130,6 +136,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` is not a goroscope database
+    hint: where it was one, its beginning is damaged, and only a backup brings it back
     ");
     foreign
         .pragma_update(None, "application_id", 0x676f_7273)
@@ -137,7 +144,7 @@ fn a_question_without_a_history_says_what_to_do() {
     foreign.pragma_update(None, "user_version", 99).unwrap();
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
-    error: `FOLDER/other.db` has schema 99, this goroscope knows up to 6: use the newer program
+    error: `FOLDER/other.db` has schema 99, this goroscope knows up to NEWEST: use the newer program
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--service", "nope"]), @"
     exit 2
@@ -229,7 +236,7 @@ fn a_file_of_somebody_else_is_refused_untouched_and_a_link_has_no_lock_of_its_ow
     let said = refusal(&daemon, &daemon.run(&["run", "--db", "other.db"]));
     assert_eq!(
         said,
-        "exit 1\nerror: `other.db` is not a goroscope database\n"
+        "exit 1\nerror: `other.db` is not a goroscope database\nhint: where it was one, its beginning is damaged, and only a backup brings it back\n"
     );
     assert_eq!(std::fs::read(&other).unwrap(), before);
     std::os::unix::fs::symlink(daemon.database(), daemon.folder().join("link.db")).unwrap();
@@ -244,11 +251,11 @@ fn a_database_of_an_older_goroscope_is_brought_up_to_date() {
     polls(&daemon, 1);
     daemon.signal("TERM");
     daemon.wait();
-    std::fs::write(daemon.database(), crate::store::of_rules_1()).unwrap();
+    std::fs::write(daemon.database(), crate::released::released("rules1.db")).unwrap();
     let asked = daemon.run(&["query", "instances"]);
     insta::assert_snapshot!(refusal(&daemon, &asked), @"
     exit 1
-    error: `goroscope.db` has schema 1, this goroscope reads schema 6
+    error: `goroscope.db` has schema 1, this goroscope reads schema NEWEST
     hint: goroscope db upgrade --db goroscope.db brings it up to date; so does the daemon when it starts
     ");
 

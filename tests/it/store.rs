@@ -1,14 +1,11 @@
 //! What is written reads back: real dumps through the writer thread and a reader.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
 use goroscope::group::{FullStacks, by_signature};
 use goroscope::model::{
     Incarnation, InstanceId, Kind, Look, Outcome, Poll, ProcessFacts, Record, Signature, Snapshot,
@@ -17,7 +14,8 @@ use goroscope::model::{
 use goroscope::observe::Counters;
 use goroscope::store::{DaemonLock, Reader, Writer};
 
-use crate::support::{KEEP, printed, read_file, root};
+use crate::released::released;
+use crate::support::{KEEP, newest_schema, printed, read_file, root};
 
 fn dump(name: &str) -> Snapshot {
     read_file(&root().join("testdata/dumps").join(name))
@@ -247,14 +245,6 @@ fn told(path: &Path) -> BTreeMap<Signature, Told> {
         .collect()
 }
 
-/// A database that was written under signature rules 1.
-pub(crate) fn of_rules_1() -> Vec<u8> {
-    let packed = File::open(root().join("testdata/databases/rules1.db.gz")).unwrap();
-    let mut database = Vec::new();
-    GzDecoder::new(packed).read_to_end(&mut database).unwrap();
-    database
-}
-
 /// Signatures and first sightings, whatever the schema.
 fn signatures_of_old(path: &Path) -> BTreeMap<Signature, Timestamp> {
     let database = rusqlite::Connection::open(path).unwrap();
@@ -272,13 +262,14 @@ fn signatures_of_old(path: &Path) -> BTreeMap<Signature, Timestamp> {
 #[test]
 fn a_database_of_older_rules_is_recomputed() {
     let (_folder, old) = database();
-    std::fs::write(&old, of_rules_1()).unwrap();
+    std::fs::write(&old, released("rules1.db")).unwrap();
     let before = signatures_of_old(&old);
     assert_eq!(
         Reader::open(&old).unwrap_err().to_string(),
         format!(
-            "`{}` has schema 1, this goroscope reads schema 6",
-            old.display()
+            "`{}` has schema 1, this goroscope reads schema {}",
+            old.display(),
+            newest_schema()
         )
     );
     let upgrade = |database: &Path| {

@@ -468,7 +468,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_blocks_is_nothing(one in 0usize..222, two in 0usize..222) {
+    fn the_order_of_blocks_is_nothing(one in prop_oneof![9 => 0usize..222, 1 => Just(2)], two in prop_oneof![9 => 0usize..222, 1 => Just(221)]) {
         let dump = base();
         let text: Vec<&[u8]> = {
             let mut blocks = Vec::new();
@@ -483,8 +483,14 @@ proptest! {
             blocks.swap(one.clamp(1, last), two.clamp(1, last));
             blocks
         };
-        let swapped = text.join(b"\n".as_slice());
-        prop_assert_eq!(counts(&read(&swapped).unwrap()), counts(&read(&dump).unwrap()));
+        let swapped = read(&text.join(b"\n".as_slice())).unwrap();
+        let last = text.last().copied().unwrap_or_default();
+        if memchr::memmem::find(last, b"created by").is_some() {
+            prop_assert_eq!(counts(&swapped), counts(&read(&dump).unwrap()));
+        } else {
+            // One without a creator at the end may have lost it: that is told.
+            prop_assert_eq!((swapped.goroutines, swapped.complained), (222, 1));
+        }
     }
 }
 

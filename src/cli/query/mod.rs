@@ -122,7 +122,7 @@ fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> 
 }
 
 /// Writes an answer in the format asked for.
-fn print<A: Serialize>(
+pub(super) fn print<A: Serialize>(
     answer: &A,
     text: fn(&A, Draw) -> String,
     format: Format,

@@ -1,5 +1,6 @@
 //! Answers as text for people: a head, a table, and the next useful command.
 
+mod database;
 mod first_seen;
 mod head;
 mod history;
@@ -10,6 +11,7 @@ mod snapshot;
 mod table;
 mod top_growers;
 
+pub use database::{database_check, database_info};
 pub use first_seen::first_seen;
 pub use history::history;
 pub use instances::instances;

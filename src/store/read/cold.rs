@@ -1,11 +1,15 @@
 //! Blocks as they lie in the file.
 
-use rusqlite::{ErrorCode, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use super::Reader;
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
+use crate::store::damage::unless_damaged;
 use crate::store::hot::PulseEntry;
+
+/// No block is of a longer window.
+const LONGEST_MS: i64 = 86_400_000;
 
 /// A row of `block` without its data.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +17,8 @@ pub(super) struct BlockKey {
     pub(super) id: i64,
     pub(super) from: i64,
     pub(super) to: i64,
+    ticks: i64,
+    crc: u32,
 }
 
 /// One row of `block`.
@@ -22,75 +28,97 @@ pub(in crate::store) struct BlockRow {
     pub(in crate::store) to: i64,
     pub(in crate::store) ticks: i64,
     pub(in crate::store) crc: u32,
-    /// Empty where the file cannot be read.
-    pub(in crate::store) data: Vec<u8>,
+    /// `None` where the file cannot be read.
+    pub(in crate::store) data: Option<Vec<u8>>,
 }
 
 impl BlockRow {
     /// The block; `None` when it is damaged.
     pub(in crate::store) fn unpack(&self) -> Option<Block> {
-        if crc32c::crc32c(&self.data) != self.crc {
+        let data = self.data.as_deref()?;
+        if crc32c::crc32c(data) != self.crc {
             return None;
         }
-        Block::unpack(&self.data)
+        Block::unpack(data)
     }
 
     /// About when its pulses were taken, for one that is damaged.
     pub(in crate::store) fn ticks(&self) -> impl Iterator<Item = Timestamp> {
-        let steps = (self.ticks - 1).max(1);
-        let (from, span) = (self.from, self.to - self.from);
-        (0..self.ticks).map(move |nth| Timestamp::from_millis(from + span * nth / steps))
+        spread(self.from, self.to, self.ticks)
     }
 }
 
+/// More ticks than a day of ten a second can only be damage.
+const MOST_TICKS: i64 = 864_000;
+
+/// `ticks` moments, evenly from `from` to `to`.
+pub(super) fn spread(from: i64, to: i64, ticks: i64) -> impl Iterator<Item = Timestamp> {
+    let ticks = ticks.min(MOST_TICKS);
+    let (steps, span) = ((ticks - 1).max(1), to.saturating_sub(from));
+    (0..ticks).map(move |nth| {
+        let share = i128::from(span) * i128::from(nth) / i128::from(steps);
+        Timestamp::from_millis(from.saturating_add(i64::try_from(share).unwrap_or(span)))
+    })
+}
+
 impl Reader {
-    /// The blocks of a process that have ticks between two moments, inclusive, in order.
+    /// The blocks of a process that have ticks between two moments, inclusive, in order. Row by row: a
+    /// page that cannot be read costs the rows on it, and no others.
     pub(super) fn blocks(
         &self,
         incarnation: i64,
         since: Timestamp,
         until: Timestamp,
     ) -> rusqlite::Result<Vec<BlockKey>> {
+        let mut ids = self.connection.prepare_cached(
+            "SELECT id, from_at FROM block WHERE incarnation_id = ?1 AND from_at BETWEEN ?2 AND ?3
+             ORDER BY from_at",
+        )?;
+        let begin = since.as_millis().saturating_sub(LONGEST_MS);
+        let mut rows = ids.query(params![incarnation, begin, until.as_millis()])?;
+        let mut keys = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, from) = (row.get(0)?, row.get(1)?);
+            // Where not even its end can be read, it is a gap of one.
+            let key = unless_damaged(self.block_key(id))?.unwrap_or(BlockKey {
+                id,
+                from,
+                to: from,
+                ticks: 1,
+                crc: 0,
+            });
+            if key.to >= since.as_millis() {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    fn block_key(&self, id: i64) -> rusqlite::Result<BlockKey> {
         self.connection
-            .prepare_cached(
-                "SELECT id, from_at, to_at FROM block
-                 WHERE incarnation_id = ?1 AND from_at <= ?3 AND to_at >= ?2 ORDER BY from_at",
-            )?
-            .query_map(
-                params![incarnation, since.as_millis(), until.as_millis()],
-                |row| {
-                    Ok(BlockKey {
-                        id: row.get(0)?,
-                        from: row.get(1)?,
-                        to: row.get(2)?,
-                    })
-                },
-            )?
-            .collect()
+            .prepare_cached("SELECT from_at, to_at, ticks, crc FROM block WHERE id = ?1")?
+            .query_row([id], |row| {
+                Ok(BlockKey {
+                    id,
+                    from: row.get(0)?,
+                    to: row.get(1)?,
+                    ticks: row.get(2)?,
+                    crc: row.get(3)?,
+                })
+            })
     }
 
     /// The row of a block. Where a page of its data cannot be read, that block alone is damaged.
     pub(super) fn block(&self, key: BlockKey) -> rusqlite::Result<BlockRow> {
-        let (ticks, crc) = self
+        let mut select = self
             .connection
-            .prepare_cached("SELECT ticks, crc FROM block WHERE id = ?1")?
-            .query_row([key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let data = self
-            .connection
-            .prepare_cached("SELECT data FROM block WHERE id = ?1")?
-            .query_row([key.id], |row| row.get(0));
-        let data = match data {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
-                Vec::new()
-            }
-            data => data?,
-        };
+            .prepare_cached("SELECT data FROM block WHERE id = ?1")?;
         Ok(BlockRow {
             from: key.from,
             to: key.to,
-            ticks,
-            crc,
-            data,
+            ticks: key.ticks,
+            crc: key.crc,
+            data: unless_damaged(select.query_row([key.id], |row| row.get(0)))?,
         })
     }
 

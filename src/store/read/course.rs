@@ -10,6 +10,7 @@ use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
 use crate::store::course::Course;
+use crate::store::damage::unless_damaged;
 use crate::store::hot::unpack_pulse;
 use crate::store::part::{Grain, Part, PartBuilder, part_of};
 use crate::store::summary;
@@ -82,7 +83,7 @@ impl Reader {
             let summed = whole && grain == Grain::Slot && self.source == Source::Summaries;
             let found: Option<(u32, Vec<u8>)> = if summed {
                 let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-                summary.query_row([key.id], row).optional()?
+                unless_damaged(summary.query_row([key.id], row).optional())?.flatten()
             } else {
                 None
             };
@@ -95,29 +96,35 @@ impl Reader {
         Ok(pieces)
     }
 
+    /// Row by row: a page that cannot be read costs the rows on it, and no others.
     fn pulses(
         &self,
         incarnation: i64,
         since: Timestamp,
         until: Timestamp,
     ) -> rusqlite::Result<Vec<Pulse>> {
-        self.connection
-            .prepare_cached(
-                "SELECT at, goroutines, truncated, groups FROM pulse
-                 WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
-            )?
-            .query_map(
-                params![incarnation, since.as_millis(), until.as_millis()],
-                |row| {
-                    Ok(Pulse {
-                        at: row.get(0)?,
-                        goroutines: unsigned(row.get(1)?),
-                        truncated: row.get(2)?,
-                        groups: row.get(3)?,
-                    })
-                },
-            )?
-            .collect()
+        let mut ids = self.connection.prepare_cached(
+            "SELECT id, at FROM pulse
+             WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
+        )?;
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT goroutines, truncated, groups FROM pulse WHERE id = ?1")?;
+        let mut rows = ids.query(params![incarnation, since.as_millis(), until.as_millis()])?;
+        let mut pulses = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let pulse = select.query_row([id], |row| {
+                Ok(Pulse {
+                    at,
+                    goroutines: unsigned(row.get(0)?),
+                    truncated: row.get(1)?,
+                    groups: row.get(2)?,
+                })
+            });
+            pulses.extend(unless_damaged(pulse)?);
+        }
+        Ok(pulses)
     }
 }
 

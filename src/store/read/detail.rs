@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
+use crate::store::damage::unless_damaged;
 use crate::store::hot::{DetailEntry, unpack_detail};
 
 /// The groups of one detail.
@@ -85,8 +86,7 @@ impl Reader {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Detail>, StoreError> {
-        // A negative limit is none.
-        self.read_details(incarnation, since, until, -1)
+        self.read_details(incarnation, since, until, usize::MAX)
     }
 
     fn read_details(
@@ -94,29 +94,43 @@ impl Reader {
         incarnation: i64,
         since: Timestamp,
         until: Timestamp,
-        limit: i64,
+        limit: usize,
     ) -> Result<Vec<Detail>, StoreError> {
         let dictionary = self.dictionary()?;
         let failed = |source| self.failed(source);
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT id, at, body FROM detail
-                 WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 AND truncated = 0
-                     AND kind = 'detail' ORDER BY at DESC LIMIT ?4",
-            )
-            .map_err(failed)?;
-        let bounds = params![incarnation, since.as_millis(), until.as_millis(), limit];
-        let mut rows = statement.query(bounds).map_err(failed)?;
+        let bounds = params![incarnation, since.as_millis(), until.as_millis()];
+        let ids = self.detail_ids(bounds).map_err(failed)?;
         let mut details = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let id: i64 = row.get(0).map_err(failed)?;
-            let body: Vec<u8> = row.get(2).map_err(failed)?;
-            let entries = unpack_detail(&body).ok_or_else(|| self.damaged("detail", id))?;
-            let at = Timestamp::from_millis(row.get(1).map_err(failed)?);
-            details.push(Detail::of(at, &entries, &dictionary));
+        for (id, at) in ids {
+            // What is damaged is passed over: an older detail tells more than none.
+            let body = unless_damaged(self.detail_body(id)).map_err(failed)?;
+            if let Some(entries) = body.flatten().and_then(|body| unpack_detail(&body)) {
+                let at = Timestamp::from_millis(at);
+                details.push(Detail::of(at, &entries, &dictionary));
+            }
+            if details.len() == limit {
+                break;
+            }
         }
         Ok(details)
+    }
+
+    fn detail_ids(&self, bounds: &[&dyn ToSql]) -> rusqlite::Result<Vec<(i64, i64)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT id, at FROM detail WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3
+                 ORDER BY at DESC",
+            )?
+            .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+    }
+
+    /// What a detail holds; `None` when the target cut it off.
+    fn detail_body(&self, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.connection
+            .prepare_cached("SELECT body FROM detail WHERE id = ?1 AND truncated = 0")?
+            .query_row([id], |row| row.get(0))
+            .optional()
     }
 }
 

@@ -39,7 +39,7 @@ pub struct DueSpan {
 
 impl DueSpan {
     /// The span without the polls that were due before `at`.
-    fn without_before(self, at: Timestamp) -> Self {
+    pub(super) fn without_before(self, at: Timestamp) -> Self {
         let before = (at.as_millis() - self.from.as_millis()).max(0);
         let skipped = before.div_euclid(self.interval_ms)
             + i64::from(before.rem_euclid(self.interval_ms) > 0);

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::{Reader, SignatureKey, States, StoreError};
 use crate::model::Timestamp;
+use crate::store::damage::unless_damaged;
 use crate::store::hot::{PulseEntry, unpack_pulse};
 
 impl Reader {
@@ -49,18 +50,21 @@ impl Reader {
         since: Timestamp,
         until: Timestamp,
     ) -> rusqlite::Result<Option<(i64, Vec<PulseEntry>)>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT at, groups FROM pulse
-             WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 AND truncated = 0
+        let mut ids = self.connection.prepare_cached(
+            "SELECT id, at FROM pulse WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3
              ORDER BY at DESC",
         )?;
-        let mut rows =
-            statement.query(params![incarnation, since.as_millis(), until.as_millis()])?;
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT groups FROM pulse WHERE id = ?1 AND truncated = 0")?;
+        let mut rows = ids.query(params![incarnation, since.as_millis(), until.as_millis()])?;
         while let Some(row) = rows.next()? {
+            let groups = select.query_row([row.get::<_, i64>(0)?], |row| row.get::<_, Vec<u8>>(0));
             let mut entries = Vec::new();
-            let groups = row.get_ref(1)?.as_blob()?;
-            if unpack_pulse(groups, |entry| entries.push(entry)).is_some() {
-                return Ok(Some((row.get(0)?, entries)));
+            if let Some(Some(groups)) = unless_damaged(groups.optional())?
+                && unpack_pulse(&groups, |entry| entries.push(entry)).is_some()
+            {
+                return Ok(Some((row.get(1)?, entries)));
             }
         }
         Ok(None)

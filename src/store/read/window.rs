@@ -10,6 +10,7 @@ use super::instance::unsigned;
 use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
+use crate::store::damage::unless_damaged;
 use crate::store::hot::unpack_pulse;
 
 /// Goroutines by wait kind.
@@ -36,6 +37,7 @@ struct PulseRow<'a> {
     at: Timestamp,
     goroutines: u64,
     truncated: bool,
+    /// Empty where the file cannot be read, which never unpacks.
     groups: &'a [u8],
 }
 
@@ -48,6 +50,10 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    fn covers(&self, at: Timestamp) -> bool {
+        self.since <= at && at <= self.until
+    }
+
     /// The signature of a stack, if it is wanted.
     fn signature(&self, stack: i64) -> Option<SignatureKey> {
         self.dictionary.signature(stack, self.signatures)
@@ -78,6 +84,10 @@ impl Reader {
         .map_err(|source| self.failed(source))?;
         self.each_pulse(incarnation, since, until, |row| window.take(&row, &wanted))
             .map_err(|source| self.failed(source))?;
+        let quarantined = self.quarantined(incarnation, since, until);
+        let quarantined = quarantined.map_err(|source| self.failed(source))?;
+        let damaged = quarantined.into_iter().map(|at| (at, "damaged"));
+        window.set_aside.extend(damaged);
         window.close();
         Ok(window)
     }
@@ -140,18 +150,46 @@ impl Reader {
         until: Timestamp,
         mut on: impl FnMut(PulseRow<'_>),
     ) -> rusqlite::Result<()> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT at, goroutines, truncated, groups FROM pulse
-             WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
-        )?;
+        // Row by row: a page that cannot be read costs the rows on it, and no others.
         let bounds = params![incarnation, since.as_millis(), until.as_millis()];
-        let mut rows = statement.query(bounds)?;
-        while let Some(row) = rows.next()? {
+        let ids: Vec<(i64, i64)> = self
+            .connection
+            .prepare_cached(
+                "SELECT id, at FROM pulse
+                 WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
+            )?
+            .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, at) in ids {
+            let at = Timestamp::from_millis(at);
+            if unless_damaged(self.whole_pulse(id, at, &mut on))?.is_none() {
+                on(PulseRow {
+                    at,
+                    goroutines: 0,
+                    truncated: false,
+                    groups: &[],
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn whole_pulse(
+        &self,
+        id: i64,
+        at: Timestamp,
+        on: &mut impl FnMut(PulseRow<'_>),
+    ) -> rusqlite::Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT goroutines, truncated, groups FROM pulse WHERE id = ?1")?;
+        let mut rows = statement.query([id])?;
+        if let Some(row) = rows.next()? {
             on(PulseRow {
-                at: Timestamp::from_millis(row.get(0)?),
-                goroutines: unsigned(row.get(1)?),
-                truncated: row.get(2)?,
-                groups: row.get_ref(3)?.as_blob()?,
+                at,
+                goroutines: unsigned(row.get(0)?),
+                truncated: row.get(1)?,
+                groups: row.get_ref(2)?.as_blob()?,
             });
         }
         Ok(())
@@ -230,7 +268,8 @@ impl IncarnationWindow {
                 column.truncate(base);
             }
             self.set_aside.truncate(aside);
-            self.set_aside.extend(row.ticks().map(|at| (at, "damaged")));
+            let here = row.ticks().filter(|at| wanted.covers(*at));
+            self.set_aside.extend(here.map(|at| (at, "damaged")));
         }
     }
 
@@ -244,7 +283,7 @@ impl IncarnationWindow {
         let mut places = Vec::with_capacity(ticks.len());
         for tick in ticks {
             let at = Timestamp::from_millis(tick.at);
-            let is_wanted = wanted.since <= at && at <= wanted.until;
+            let is_wanted = wanted.covers(at);
             if is_wanted && tick.truncated {
                 self.set_aside.push((at, "truncated"));
             }

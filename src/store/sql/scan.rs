@@ -130,7 +130,7 @@ impl Scan {
                     to: row.get(1)?,
                     ticks: row.get(2)?,
                     crc: row.get(3)?,
-                    data: row.get(4)?,
+                    data: Some(row.get(4)?),
                 };
                 let piece = match block.unpack() {
                     Some(whole) => Piece::Cold(whole),

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::{Result, summarise};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Builder, Tick};
-use crate::store::hot::unpack_pulse;
+use crate::store::damage::unless_damaged;
+use crate::store::hot::{PulseEntry, unpack_pulse};
 
 /// A window is closed this long after its end: what was polled in it has been stored by then.
 const GRACE_MS: i64 = 60_000;
@@ -146,31 +147,22 @@ fn round_of(
 fn compact(tx: &Transaction<'_>, incarnation: i64, open: Open) -> Result<()> {
     let mut builder = Builder::default();
     let mut taken = Vec::new();
-    let mut select = tx.prepare_cached(
-        "SELECT id, at, took_ms, form, goroutines, own, complained, truncated, complaints, groups
-         FROM pulse WHERE incarnation_id = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id",
-    )?;
-    let mut rows = select.query(params![incarnation, open.begin, open.end])?;
+    let ids: Vec<i64> = tx
+        .prepare_cached(
+            "SELECT id FROM pulse WHERE incarnation_id = ?1 AND at >= ?2 AND at < ?3
+             ORDER BY at, id",
+        )?
+        .query_map(params![incarnation, open.begin, open.end], |row| row.get(0))?
+        .collect::<Result<_>>()?;
     let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
+    for id in ids {
         entries.clear();
-        let groups = row.get_ref(9)?.as_blob()?;
-        if unpack_pulse(groups, |entry| entries.push(entry)).is_none() {
-            continue;
+        // Row by row, so that a page that cannot be read does not keep the whole window.
+        let tick = unless_damaged(read(tx, id, &mut entries))?;
+        if let Some(tick) = tick.flatten() {
+            taken.push(id);
+            builder.push(tick, &entries);
         }
-        taken.push(row.get::<_, i64>(0)?);
-        let unsigned = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-        let tick = Tick {
-            at: row.get(1)?,
-            took_ms: unsigned(2)?,
-            form: form_number(row.get_ref(3)?.as_str()?),
-            goroutines: unsigned(4)?,
-            own: unsigned(5)?,
-            complained: unsigned(6)?,
-            truncated: row.get(7)?,
-            complaints: row.get(8)?,
-        };
-        builder.push(tick, &entries);
     }
     if taken.is_empty() {
         return Ok(());
@@ -209,6 +201,31 @@ fn insert(tx: &Transaction<'_>, incarnation: i64, block: &Block, data: &[u8]) ->
         crc32c::crc32c(data),
         data,
     ])
+}
+
+/// Reads one pulse; `None` when it cannot be unpacked.
+fn read(tx: &Transaction<'_>, id: i64, entries: &mut Vec<PulseEntry>) -> Result<Option<Tick>> {
+    tx.prepare_cached(
+        "SELECT at, took_ms, form, goroutines, own, complained, truncated, complaints, groups
+         FROM pulse WHERE id = ?1",
+    )?
+    .query_row([id], |row| {
+        let groups = row.get_ref(8)?.as_blob()?;
+        if unpack_pulse(groups, |entry| entries.push(entry)).is_none() {
+            return Ok(None);
+        }
+        let unsigned = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        Ok(Some(Tick {
+            at: row.get(0)?,
+            took_ms: unsigned(1)?,
+            form: form_number(row.get_ref(2)?.as_str()?),
+            goroutines: unsigned(3)?,
+            own: unsigned(4)?,
+            complained: unsigned(5)?,
+            truncated: row.get(6)?,
+            complaints: row.get(7)?,
+        }))
+    })
 }
 
 /// Names of forms, by the number that stands for them in blocks. Only to be added to.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::once::Once;
-use super::retain::give_back_pages;
+use super::prune::give_all_back;
 use super::rows::Ack;
 use super::summarise::Sought;
 use super::{LifeSign, ROUND, Result, Session, compact, summarise};
@@ -137,10 +137,8 @@ impl Importer {
             [self.session.run],
         )?;
         // What rows have left that are in blocks now.
-        let pages = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        give_back_pages(connection, pages)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        give_all_back(connection)
     }
 
     fn failed(&self, source: rusqlite::Error) -> StoreError {

@@ -1,10 +1,13 @@
 //! The writer thread: records in, one commit a second, acknowledged after it.
 
+mod checkpoint;
 mod compact;
 mod import;
 mod known;
 mod names;
 mod once;
+mod prune;
+mod quarantine;
 mod recompute;
 mod repoint;
 mod retain;
@@ -24,9 +27,12 @@ use rusqlite::{Connection, TransactionBehavior, named_params, params};
 
 pub(super) use self::compact::FORMS;
 pub use self::import::{Importer, Stored};
+pub use self::prune::{Prune, Pruned, prune};
+pub use self::quarantine::{Taken, take_out};
 pub use self::recompute::{Derive, Recomputed, recompute};
 pub use self::retain::Retention;
 
+use self::checkpoint::Log;
 use self::compact::Hot;
 use self::names::Names;
 use self::once::Once;
@@ -151,6 +157,7 @@ struct Session {
     hot: Hot,
     sought: Sought,
     scratch: Scratch,
+    log: Log,
     flushed: Instant,
     committed: Instant,
     /// The wall clock when it began, and the steady one: retention must not follow a wall clock that
@@ -195,6 +202,7 @@ impl Session {
             hot,
             sought: Sought::default(),
             scratch: Scratch::default(),
+            log: Log::of(path, checkpoint::LARGE),
             flushed: Instant::now(),
             committed: Instant::now(),
             began: (now, Instant::now()),
@@ -285,6 +293,7 @@ impl Session {
     fn tidy(&mut self, life: &Life) -> Result<()> {
         let now = (life.now)();
         let on = &mut self.connection;
+        self.log.bound(on)?;
         let mut more = compact::round(on, &mut self.hot, now, ROUND)?;
         if self.names.take_repointed() {
             self.sought = Sought::default();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::Result;
+use super::quarantine::remove;
 use crate::model::Timestamp;
 
 /// What is kept of the history.
@@ -58,11 +59,12 @@ const FREE_SHARE: i64 = 5;
 const FREE_STEP: i64 = 2_000;
 
 /// Tables that retention takes from, with the column of their age.
-const AGED: [(&str, &str); 4] = [
+pub(super) const AGED: [(&str, &str); 5] = [
     ("block", "to_at"),
     ("pulse", "at"),
     ("failure", "at"),
     ("detail", "at"),
+    ("quarantine", "to_at"),
 ];
 
 /// Steps for at most `time`, in one transaction; whether there is more to do.
@@ -84,7 +86,7 @@ pub(super) fn round(
 }
 
 /// One step of everything; whether there is more to do.
-fn step(tx: &Transaction<'_>, keep: Retention, now: Timestamp) -> Result<bool> {
+pub(super) fn step(tx: &Transaction<'_>, keep: Retention, now: Timestamp) -> Result<bool> {
     let raw = i64::try_from(keep.raw.as_millis()).unwrap_or(i64::MAX);
     let mut removed = expire(tx, now.as_millis().saturating_sub(raw))?;
     if removed == 0 && used_bytes(tx)? > keep.max_size {
@@ -104,11 +106,8 @@ fn expire(tx: &Transaction<'_>, cutoff: i64) -> Result<usize> {
         if table == "detail" {
             continue;
         }
-        let sql = format!(
-            "DELETE FROM {table} WHERE id IN (
-                 SELECT id FROM {table} WHERE {age} < ?1 ORDER BY {age} LIMIT ?2)"
-        );
-        removed += tx.prepare_cached(&sql)?.execute(params![cutoff, STEP])?;
+        let sql = format!("SELECT id FROM {table} WHERE {age} < ?1 ORDER BY {age} LIMIT ?2");
+        removed += remove(tx, table, &sql, params![cutoff, STEP])?;
     }
     if removed > 0 {
         kept_since(tx, cutoff)?;
@@ -142,8 +141,8 @@ fn shrink(tx: &Transaction<'_>) -> Result<usize> {
     let last: i64 = tx
         .prepare_cached(&sql)?
         .query_row([rows], |row| row.get(0))?;
-    let sql = format!("DELETE FROM {table} WHERE {age} < ?1");
-    let removed = tx.prepare_cached(&sql)?.execute([last])?;
+    let sql = format!("SELECT id FROM {table} WHERE {age} < ?1");
+    let removed = remove(tx, table, &sql, &[&last])?;
     if table != "detail" {
         kept_since(tx, last)?;
     }
@@ -191,15 +190,19 @@ pub(super) fn note_detail(tx: &Transaction<'_>, at: i64) -> Result<()> {
 
 /// Notes that snapshots before `at` may have gone.
 pub(super) fn kept_since(tx: &Transaction<'_>, at: i64) -> Result<()> {
-    let known: Option<String> = tx
-        .prepare_cached("SELECT value FROM meta WHERE key = 'raw_since'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    let known = known.and_then(|value| value.parse().ok());
-    if known.is_none_or(|known: i64| known < at) {
+    if known_since(tx)?.is_none_or(|known| known < at) {
         set(tx, "raw_since", at)?;
     }
     Ok(())
+}
+
+/// Before this moment, snapshots may have gone.
+pub(super) fn known_since(on: &Connection) -> Result<Option<i64>> {
+    let known: Option<String> = on
+        .prepare_cached("SELECT value FROM meta WHERE key = 'raw_since'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(known.and_then(|value| value.parse().ok()))
 }
 
 fn set(tx: &Transaction<'_>, key: &str, value: i64) -> Result<()> {
@@ -208,12 +211,12 @@ fn set(tx: &Transaction<'_>, key: &str, value: i64) -> Result<()> {
         .map(drop)
 }
 
-fn pragma(on: &Connection, name: &str) -> Result<i64> {
+pub(super) fn pragma(on: &Connection, name: &str) -> Result<i64> {
     on.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Bytes of the file that hold something.
-fn used_bytes(on: &Connection) -> Result<u64> {
+pub(super) fn used_bytes(on: &Connection) -> Result<u64> {
     let pages = pragma(on, "page_count")? - pragma(on, "freelist_count")?;
     Ok((pages * pragma(on, "page_size")?).cast_unsigned())
 }
@@ -223,13 +226,14 @@ fn give_back(on: &Connection) -> Result<()> {
     if free < FREE_STEP || free < pragma(on, "page_count")? / FREE_SHARE {
         return Ok(());
     }
-    give_back_pages(on, FREE_STEP)
+    free_pages(on)
 }
 
-/// Gives this many free pages back to the file system. The statement goes on for a page at each step.
-pub(super) fn give_back_pages(on: &Connection, pages: i64) -> Result<()> {
-    let mut vacuum = on.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
-    let mut freed = vacuum.query([])?;
-    while freed.next()?.is_some() {}
+/// Gives one step of pages back.
+pub(super) fn free_pages(on: &Connection) -> Result<()> {
+    let mut statement = on.prepare_cached(&format!("PRAGMA incremental_vacuum({FREE_STEP})"))?;
+    // A row for each page: whoever takes only the first gives back only one page.
+    let mut pages = statement.query([])?;
+    while pages.next()?.is_some() {}
     Ok(())
 }

@@ -24,6 +24,26 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The newest schema, as messages tell it.
+pub(crate) fn newest_schema() -> usize {
+    std::fs::read_dir(root().join("migrations"))
+        .unwrap()
+        .count()
+}
+
+/// Exit code and all that `goroscope` says in a folder, whose name is masked.
+pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_goroscope"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("GOROSCOPE_DB")
+        .output()
+        .unwrap();
+    let texts = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    let said = format!("{}exit {}", texts.concat(), output.status.code().unwrap());
+    said.replace(folder.to_str().unwrap(), "FOLDER")
+}
+
 /// What a command that must succeed wrote to stdout.
 pub(crate) fn printed(command: &mut Command) -> Vec<u8> {
     let done = command.output().unwrap();

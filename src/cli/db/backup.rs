@@ -1,0 +1,103 @@
+//! `goroscope db backup`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Context, DatabaseArgs, Failure, database};
+use crate::cli::{output, runtime};
+use crate::present::bytes;
+use crate::store::{BackupError, Existing, back_up, unfinished};
+
+/// Progress is told this often.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+
+/// Copies the database into another file, as it is at this moment, while the daemon goes on writing.
+///
+/// The copy is read back before it gets its name; until then it grows beside it. A copy that is broken
+/// off, by Ctrl-C or a full disk, leaves nothing behind.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope db backup /var/backups/goroscope-$(date +%F).db")]
+pub(super) struct Args {
+    /// The copy.
+    #[arg(value_name = "FILE")]
+    to: PathBuf,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    /// Replaces FILE where it is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Serves the command.
+pub(super) fn backup(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let path = database::find(&args.database, context)?;
+    let existing = if args.force {
+        Existing::Replaced
+    } else {
+        Existing::Kept
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let copy = {
+        let (path, to, stop) = (path.clone(), args.to.clone(), Arc::clone(&stop));
+        move || back_up(&path, &to, existing, &stop)
+    };
+    let copied = runtime()?.block_on(watched(copy, &stop, &args.to, context))?;
+    context.output.data(&format!(
+        "{}: backed up to {}, {}\n",
+        path.display(),
+        args.to.display(),
+        bytes(copied)
+    ))
+}
+
+/// Waits for the copy, tells how far it is where somebody looks, and passes Ctrl-C on to it.
+async fn watched(
+    copy: impl FnOnce() -> Result<u64, BackupError> + Send + 'static,
+    stop: &AtomicBool,
+    to: &Path,
+    context: &mut Context,
+) -> Result<u64, Failure> {
+    let mut copying = tokio::task::spawn_blocking(copy);
+    let growing = unfinished(to);
+    let is_watched = output::is_watched();
+    let mut tell = tokio::time::interval(TELL_EVERY);
+    loop {
+        tokio::select! {
+            done = &mut copying => {
+                let done = done.map_err(|error| Failure::error(&error))?;
+                return done.map_err(Failure::from);
+            }
+            pressed = tokio::signal::ctrl_c() => {
+                pressed.map_err(|error| Failure::error(&error).doing("failed to listen for Ctrl-C"))?;
+                stop.store(true, Ordering::Relaxed);
+            }
+            _ = tell.tick(), if is_watched => {
+                if let Ok(file) = growing.metadata() {
+                    context.output.remark(&format!("copied {} so far", bytes(file.len())));
+                }
+            }
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Store(error) => error.into(),
+            BackupError::Stopped => {
+                Self::interrupted("nothing is left of the unfinished copy".to_owned())
+            }
+            BackupError::Exists { .. } => {
+                Self::error(&error).hint("--force replaces it; another name keeps it")
+            }
+            BackupError::InUse { .. } => Self::error(&error).hint("name another file"),
+            BackupError::Bad { .. } => Self::error(&error)
+                .hint("`goroscope db check` tells whether the database is damaged"),
+            BackupError::Write { .. } => Self::error(&error),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `goroscope db check`.
+
+use super::{Context, DatabaseArgs, Failure, database};
+use crate::cli::query::{Format, print};
+use crate::clock;
+use crate::present::text;
+use crate::query::check_database;
+use crate::store::{DaemonLock, Damage, Depth, take_out};
+
+/// Checks a database: the file, every checksum, every snapshot decoded, every reference.
+///
+/// What is damaged is moved into quarantine, so that it is a gap and nothing else is lost; while a
+/// daemon writes the database it is only told. Exit code 1 when something is damaged.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope db check --quick")]
+pub(super) struct Args {
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    /// Does not compare indexes with their tables, which takes the longest; decodes everything all
+    /// the same.
+    #[arg(long)]
+    quick: bool,
+
+    /// `table` or `json`.
+    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
+    output: Format,
+}
+
+/// Serves the command.
+pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let path = database::find(&args.database, context)?;
+    let depth = if args.quick {
+        Depth::Quick
+    } else {
+        Depth::Full
+    };
+    let (mut answer, found) = check_database(&path, depth)?;
+    if found.rows.iter().any(Damage::is_movable) {
+        match database::find_to_write(&args.database, context) {
+            Ok((_, lock)) => {
+                answer.moved = take_out(&path, &lock, &found.rows, clock::now())?.out;
+            }
+            Err(_) if !DaemonLock::is_free(&path) => answer.daemon_runs = true,
+            Err(failure) => context
+                .output
+                .remark(&format!("nothing can be moved: {}", failure.message)),
+        }
+    }
+    print(&answer, text::database_check, args.output, context)?;
+    if answer.sound {
+        Ok(())
+    } else {
+        Err(Failure::told())
+    }
+}

@@ -1,0 +1,198 @@
+//! `db info` and `db check` as text.
+
+use super::table;
+use crate::model::Timestamp;
+use crate::present::column::{numbers, words};
+use crate::present::words::{bytes, grouped, plural};
+use crate::present::{Cell, Draw, Sheet, escape};
+use crate::query::{DamageAnswer, DatabaseCheck, DatabaseInfo, Holding};
+
+/// The answer of `db info`.
+pub fn database_info(answer: &DatabaseInfo, draw: Draw) -> String {
+    let info = &answer.info;
+    let mut text = format!(
+        "{}: {}, of them {} free, and {} in the log\n",
+        escape(&answer.path),
+        bytes(info.file_bytes),
+        bytes(info.free_bytes),
+        bytes(info.wal_bytes),
+    );
+    let rules = info
+        .signature_rules
+        .map_or_else(String::new, |rules| format!(" under rules {rules}"));
+    text += &format!(
+        "schema {}, {}{rules}\n",
+        info.database_schema,
+        plural(info.signatures, "signature"),
+    );
+    text += &daemon(answer, draw);
+    if let Some(kept) = info.kept_since {
+        text += &format!(
+            "snapshots are kept since {}: retention has removed older ones\n",
+            draw.zone.second(kept)
+        );
+    }
+    if info.quarantined > 0 {
+        text += &format!(
+            "{} in quarantine: gaps in every answer\n",
+            plural(info.quarantined, "damaged row"),
+        );
+    }
+    let columns = vec![
+        words("SERVICE"),
+        numbers("INST"),
+        numbers("PROCESSES"),
+        numbers("SNAPSHOTS"),
+        numbers("IN BLOCKS"),
+        numbers("DETAILS"),
+        numbers("FAILURES"),
+        numbers("SAMPLES"),
+        numbers("BYTES"),
+        numbers("B/SAMPLE"),
+        words("OLDEST"),
+        words("NEWEST"),
+        numbers("LAST 24 H"),
+    ];
+    let rows = info.services.iter().map(|service| held(service, draw));
+    let sheet = Sheet {
+        columns,
+        rows: rows.collect(),
+    };
+    text += &table::draw(&sheet, draw);
+    if !info.services.is_empty() {
+        text += "samples: snapshots times series, and bytes for each, are of blocks alone\n";
+    }
+    text
+}
+
+fn daemon(answer: &DatabaseInfo, draw: Draw) -> String {
+    let Some(run) = &answer.info.last_run else {
+        return "no daemon has written it yet\n".to_owned();
+    };
+    let runs = plural(answer.info.daemon_runs, "daemon run");
+    let (started, last) = (run.started_at, run.last_commit_at);
+    if run.running {
+        let (pid, since) = (run.pid, draw.zone.second(started));
+        return format!("{runs}; process {pid} writes it since {since}\n");
+    }
+    let last = draw.zone.second(last);
+    format!("{runs}; none writes it now, the last one did until {last}\n")
+}
+
+fn held(service: &Holding, draw: Draw) -> Vec<Cell> {
+    let parts = [
+        service.hot,
+        service.blocks,
+        service.details,
+        service.failures,
+    ];
+    let packed: u64 = parts.iter().map(|part| part.bytes).sum();
+    let moment =
+        |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| draw.zone.second(at));
+    let per_sample = DatabaseInfo::bytes_per_sample(service);
+    let coverage = format!(
+        "{}/{}",
+        grouped(service.polls_ok),
+        grouped(service.polls_due)
+    );
+    vec![
+        escape(&service.service).into_owned().into(),
+        grouped(service.instances).into(),
+        grouped(service.incarnations).into(),
+        grouped(service.hot.count + service.blocks.count).into(),
+        grouped(service.blocks.count).into(),
+        grouped(service.details.count).into(),
+        grouped(service.failures.count).into(),
+        grouped(service.block_samples).into(),
+        bytes(packed).into(),
+        per_sample
+            .map_or_else(|| "-".to_owned(), |share| format!("{share:.2}"))
+            .into(),
+        moment(parts.iter().filter_map(|part| part.oldest).min()).into(),
+        moment(parts.iter().filter_map(|part| part.newest).max()).into(),
+        Cell {
+            text: coverage,
+            loud: service.polls_ok < service.polls_due,
+        },
+    ]
+}
+
+/// The answer of `db check`.
+pub fn database_check(answer: &DatabaseCheck, draw: Draw) -> String {
+    let mut text = String::new();
+    for sentence in answer.file.iter().chain(&answer.references) {
+        text += &format!("{}\n", escape(sentence));
+    }
+    let columns = vec![
+        words("TABLE"),
+        numbers("ROW"),
+        words("FROM"),
+        words("TO"),
+        numbers("PULSES"),
+        words("DAMAGE"),
+    ];
+    let rows = answer.rows.iter().map(|row| damaged(row, draw)).collect();
+    text += &table::draw(&Sheet { columns, rows }, draw);
+    let more = answer.damaged.saturating_sub(answer.rows.len() as u64);
+    if more > 0 {
+        text += &format!("and {}\n", plural(more, "more damaged row"));
+    }
+    let decoded: Vec<String> = answer
+        .decoded
+        .iter()
+        .map(|(table, rows)| plural(*rows, table))
+        .collect();
+    text += &format!("{}: decoded {}\n", escape(&answer.path), decoded.join(", "));
+    if answer.quarantined_rows > 0 {
+        text += &format!(
+            "in quarantine since earlier checks: {} with {}\n",
+            plural(answer.quarantined_rows, "row"),
+            plural(answer.quarantined_pulses, "pulse"),
+        );
+    }
+    text += &verdict(answer);
+    text
+}
+
+fn damaged(row: &DamageAnswer, draw: Draw) -> Vec<Cell> {
+    let moment =
+        |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| draw.zone.second(at));
+    vec![
+        row.table.into(),
+        row.row.to_string().into(),
+        moment(row.from).into(),
+        moment(row.to).into(),
+        grouped(row.pulses.max(0).cast_unsigned()).into(),
+        row.reason.into(),
+    ]
+}
+
+fn verdict(answer: &DatabaseCheck) -> String {
+    if answer.sound {
+        return "sound\n".to_owned();
+    }
+    let mut text = String::new();
+    let left = answer.damaged - answer.moved;
+    if answer.moved > 0 {
+        text += &format!(
+            "moved {} into quarantine: a gap from now on, all else is as it was\n",
+            plural(answer.moved, "damaged row"),
+        );
+    }
+    if answer.damaged > 0 && answer.daemon_runs {
+        text += "a daemon writes this database, so nothing was moved: every answer passes over what is \
+                 damaged as a gap; run this again while no daemon runs\n";
+    } else if left > 0 {
+        text += &format!(
+            "{} not moved (more than one check moves, or pages that cannot be written): answers pass over \
+             what is damaged as a gap\n",
+            plural(left, "damaged row"),
+        );
+    }
+    if !answer.file.is_empty() && answer.moved > 0 {
+        text += "the file itself was damaged as well: check it again, and restore a backup if it still is\n";
+    } else if !answer.file.is_empty() || !answer.references.is_empty() {
+        text += "the file itself is damaged: restore a backup (goroscope db backup makes one)\n";
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! One row of each kind, decoded to its last count.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::{Damage, Wrong};
+use crate::model::Timestamp;
+use crate::store::block::Block;
+use crate::store::damage::unless_damaged;
+use crate::store::frames;
+use crate::store::hot::{unpack_detail, unpack_pulse};
+
+/// Tells what is wrong with a row, given the stacks that there are, where those can be read.
+type Verdict = fn(&Row<'_>, Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>>;
+
+/// A table whose rows are decoded.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) table: &'static str,
+    /// The column that is decoded.
+    pub(super) data: &'static str,
+    /// What a row must have beside `data` to be decoded.
+    beside: &'static str,
+    /// An index that holds every row.
+    pub(super) index: &'static str,
+    /// Incarnation, first and last tick, and ticks.
+    extent: &'static str,
+    /// What is wrong with a row; `None` when it is sound.
+    verdict: Verdict,
+}
+
+pub(super) const BLOCK: Rows = Rows {
+    table: "block",
+    data: "data",
+    beside: "crc, ticks, series",
+    index: "block_at",
+    extent: "incarnation_id, from_at, to_at, ticks",
+    verdict: block,
+};
+
+pub(super) const PULSE: Rows = Rows {
+    table: "pulse",
+    data: "groups",
+    beside: "0, 0, 0",
+    index: "pulse_at",
+    extent: "incarnation_id, at, at, 1",
+    verdict: pulse,
+};
+
+pub(super) const DETAIL: Rows = Rows {
+    table: "detail",
+    data: "body",
+    beside: "0, 0, 0",
+    index: "detail_at",
+    extent: "incarnation_id, at, at, 0",
+    verdict: detail,
+};
+
+pub(super) const STACK: Rows = Rows {
+    table: "stack",
+    data: "frames",
+    beside: "0, 0, 0",
+    index: "stack_signature",
+    extent: "0, 0, 0, 0",
+    verdict: stack,
+};
+
+impl Rows {
+    /// What is wrong with a row; `None` when it is sound, or has gone meanwhile.
+    pub(super) fn decode(
+        self,
+        on: &Connection,
+        id: i64,
+        stacks: Option<&HashSet<i64>>,
+    ) -> rusqlite::Result<Option<Wrong>> {
+        let (table, data, beside) = (self.table, self.data, self.beside);
+        let sql = format!("SELECT {data}, {beside} FROM {table} WHERE id = ?1");
+        let found = on
+            .prepare_cached(&sql)?
+            .query_row([id], |row| (self.verdict)(row, stacks))
+            .optional();
+        Ok(unless_damaged(found)?.map_or(Some(Wrong::Unreadable), Option::flatten))
+    }
+
+    /// Where a damaged row is.
+    pub(super) fn place(self, on: &Connection, id: i64, wrong: Wrong) -> rusqlite::Result<Damage> {
+        let sql = format!("SELECT {} FROM {} WHERE id = ?1", self.extent, self.table);
+        let extent = on
+            .prepare_cached(&sql)?
+            .query_row([id], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional();
+        let extent: Option<(i64, i64, i64, i64)> = unless_damaged(extent)?.flatten();
+        let (incarnation, from, to, ticks) = extent.unwrap_or_default();
+        Ok(Damage {
+            table: self.table,
+            id,
+            incarnation,
+            from: Timestamp::from_millis(from),
+            to: Timestamp::from_millis(to),
+            ticks,
+            wrong,
+        })
+    }
+}
+
+fn block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let data = row.get_ref(0)?.as_blob()?;
+    if i64::from(crc32c::crc32c(data)) != row.get::<_, i64>(1)? {
+        return Ok(Some(Wrong::Checksum));
+    }
+    let Some(block) = Block::unpack(data) else {
+        return Ok(Some(Wrong::Layout));
+    };
+    let (ticks, series): (i64, i64) = (row.get(2)?, row.get(3)?);
+    let is_whole = i64::try_from(block.ticks().len()) == Ok(ticks)
+        && i64::try_from(block.keys().count()) == Ok(series);
+    if !is_whole {
+        return Ok(Some(Wrong::Numbers));
+    }
+    let mut counts = Vec::new();
+    for (nth, key) in block.keys().enumerate() {
+        if block.column(nth, &mut counts).is_none() {
+            return Ok(Some(Wrong::Layout));
+        }
+        if stacks.is_some_and(|stacks| !stacks.contains(&key.stack)) {
+            return Ok(Some(Wrong::Stacks));
+        }
+    }
+    Ok(None)
+}
+
+fn pulse(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let mut known = true;
+    let unpacked = unpack_pulse(row.get_ref(0)?.as_blob()?, |entry| {
+        known &= stacks.is_none_or(|stacks| stacks.contains(&entry.stack));
+    });
+    Ok(told(unpacked.is_some(), known))
+}
+
+fn detail(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let entries = unpack_detail(row.get_ref(0)?.as_blob()?);
+    let known = entries
+        .iter()
+        .flatten()
+        .all(|entry| stacks.is_none_or(|stacks| stacks.contains(&entry.stack)));
+    Ok(told(entries.is_some(), known))
+}
+
+fn stack(row: &Row<'_>, _: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let frames = frames::unpack(row.get_ref(0)?.as_str()?);
+    Ok(told(frames.is_some(), true))
+}
+
+const fn told(unpacked: bool, known: bool) -> Option<Wrong> {
+    match (unpacked, known) {
+        (false, _) => Some(Wrong::Layout),
+        (true, false) => Some(Wrong::Stacks),
+        (true, true) => None,
+    }
+}
