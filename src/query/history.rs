@@ -141,6 +141,7 @@ fn rows_of(
         states: None,
         oldest_wait_seconds: None,
     };
+    let wanted = HashSet::from([signature.key]);
     let mut rows = Vec::new();
     let lives = observed.lives.iter();
     // What may be one process goes on under the name of its beginning.
@@ -166,7 +167,7 @@ fn rows_of(
                 ..unknown(*at, "")
             });
         }
-        let details = reader.details(row.id, scope.since, scope.until)?;
+        let details = reader.details(row.id, (scope.since, scope.until), Some(&wanted))?;
         add_waits(rows.split_at_mut(known).1, &details, signature.key);
         let set_aside = window.set_aside.iter();
         rows.extend(set_aside.map(|(at, reason)| unknown(*at, reason)));

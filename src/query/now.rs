@@ -53,10 +53,11 @@ pub(super) fn now_on(
             .map(|(state, count)| (state.to_string(), *count));
         found.entry(key).or_default().states = states.collect();
     }
-    let Some(detail) = reader.last_detail(life.id, scope.since, scope.until)? else {
+    let Some(detail) = reader.last_detail(life.id, (scope.since, scope.until), Some(wanted))?
+    else {
         return Ok(found);
     };
-    for (key, group) in detail.groups.iter().filter(|(key, _)| wanted.contains(key)) {
+    for (key, group) in &detail.groups {
         let now = found.entry(*key).or_default();
         now.oldest_wait_seconds = group.oldest_minutes.map(|minutes| minutes * 60);
         now.created_by = group.creator().map(str::to_owned);

@@ -133,7 +133,7 @@ fn as_if_written_late(path: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
     fn summaries_tell_what_the_samples_tell(

@@ -134,7 +134,10 @@ fn a_detail_reads_back_exactly() {
     let life = &reader
         .incarnations(reader.instances().unwrap()[0].key)
         .unwrap()[0];
-    let read = reader.last_detail(life.id, at(0), at(9)).unwrap().unwrap();
+    let read = reader
+        .last_detail(life.id, (at(0), at(9)), None)
+        .unwrap()
+        .unwrap();
     assert_eq!(read.at, at(0));
     let found: Groups = read
         .groups

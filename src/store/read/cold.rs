@@ -1,6 +1,6 @@
 //! Blocks as they lie in the file.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::Reader;
 use crate::model::Timestamp;
@@ -143,60 +143,74 @@ impl Reader {
         behind: Option<Timestamp>,
         until: Timestamp,
     ) -> rusqlite::Result<Option<Tick>> {
-        let newest: Option<i64> = self
+        // It is not before the beginning of the last block.
+        let begin: Option<i64> = self
             .connection
             .prepare_cached(
-                "SELECT to_at FROM block WHERE incarnation_id = ?1 AND from_at <= ?2
-                 ORDER BY from_at DESC LIMIT 1",
+                "SELECT max(from_at) FROM block WHERE incarnation_id = ?1 AND from_at <= ?2",
             )?
-            .query_row(params![incarnation, until.as_millis()], |row| row.get(0))
-            .optional()?;
-        let is_behind = |at: &i64| behind.is_none_or(|behind| behind.as_millis() < *at);
-        let Some(newest) = newest.filter(is_behind) else {
+            .query_row(params![incarnation, until.as_millis()], |row| row.get(0))?;
+        let Some(begin) = begin else {
             return Ok(None);
         };
-        let mut last: Option<Tick> = None;
-        let since = Timestamp::from_millis(newest.min(until.as_millis()));
-        self.each_block(incarnation, since, until, |row| {
-            let block = row.unpack();
-            let ticks = block.iter().flat_map(Block::ticks);
-            for tick in ticks.filter(|tick| tick.at <= until.as_millis() && is_behind(&tick.at)) {
-                if last.as_ref().is_none_or(|last| last.at <= tick.at) {
-                    last = Some(tick.clone());
-                }
-            }
-        })?;
-        Ok(last)
+        let since = behind.map_or(begin, |behind| begin.max(behind.as_millis() + 1));
+        let window = (Timestamp::from_millis(since), until);
+        let found = self.newest_cold(incarnation, window, |_| true)?;
+        Ok(found.and_then(|(block, place)| block.ticks().get(place).cloned()))
     }
 
     /// The newest good tick of a process between two moments that is in a block, and the counts there.
     pub(super) fn last_cold_counts(
         &self,
         incarnation: i64,
-        since: Timestamp,
-        until: Timestamp,
-        mut is_wanted: impl FnMut(i64) -> bool,
-    ) -> rusqlite::Result<Option<(i64, Vec<PulseEntry>)>> {
-        for key in self.blocks(incarnation, since, until)?.into_iter().rev() {
+        window: (Timestamp, Timestamp),
+        is_wanted: impl Fn(i64) -> bool,
+    ) -> rusqlite::Result<Option<Vec<PulseEntry>>> {
+        let found = self.newest_cold(incarnation, window, |tick| !tick.truncated)?;
+        let Some((block, place)) = found else {
+            return Ok(None);
+        };
+        let (mut entries, mut counts) = (Vec::new(), Vec::new());
+        for (nth, key) in block.keys().enumerate() {
+            if is_wanted(key.stack) && block.column(nth, &mut counts).is_some() {
+                let count = counts.get(place).copied().unwrap_or(0);
+                entries.push(key.with(count));
+            }
+        }
+        Ok(Some(entries))
+    }
+
+    /// The block with the newest tick between two moments that is as wanted, and its place there.
+    fn newest_cold(
+        &self,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
+        is_wanted: impl Fn(&Tick) -> bool,
+    ) -> rusqlite::Result<Option<(Block, usize)>> {
+        let window = since.as_millis()..=until.as_millis();
+        let fits = |tick: &Tick| window.contains(&tick.at) && is_wanted(tick);
+        let mut newest: Option<(i64, Block, usize)> = None;
+        // Blocks of late pulses overlap others.
+        let mut keys = self.blocks(incarnation, since, until)?;
+        keys.sort_by_key(|key| std::cmp::Reverse(key.to));
+        for key in keys {
+            if newest.as_ref().is_some_and(|(at, ..)| *at >= key.to) {
+                break;
+            }
             let Some(block) = self.block(key)?.unpack() else {
                 continue;
             };
-            let window = since.as_millis()..=until.as_millis();
-            let ticks = block.ticks();
-            let good = |tick: &Tick| window.contains(&tick.at) && !tick.truncated;
-            let Some((place, tick)) = ticks.iter().enumerate().rfind(|(_, tick)| good(tick)) else {
-                continue;
-            };
-            let mut entries = Vec::new();
-            let mut counts = Vec::new();
-            for (nth, key) in block.keys().enumerate() {
-                if is_wanted(key.stack) && block.column(nth, &mut counts).is_some() {
-                    let count = counts.get(place).copied().unwrap_or(0);
-                    entries.push(key.with(count));
-                }
+            let found = block
+                .ticks()
+                .iter()
+                .enumerate()
+                .rfind(|(_, tick)| fits(tick));
+            if let Some((place, at)) = found.map(|(place, tick)| (place, tick.at))
+                && newest.as_ref().is_none_or(|(known, ..)| *known < at)
+            {
+                newest = Some((at, block, place));
             }
-            return Ok(Some((tick.at, entries)));
         }
-        Ok(None)
+        Ok(newest.map(|(_, block, place)| (block, place)))
     }
 }

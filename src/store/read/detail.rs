@@ -1,6 +1,6 @@
 //! What the newest detail of a process says, by signature.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, ToSql, params};
@@ -69,31 +69,33 @@ impl DetailGroup {
 }
 
 impl Reader {
-    /// The newest whole detail of a process between two moments, inclusive.
+    /// The newest whole detail of a process between two moments, inclusive; `wanted` limits the
+    /// signatures.
     pub fn last_detail(
         &self,
         incarnation: i64,
-        since: Timestamp,
-        until: Timestamp,
+        window: (Timestamp, Timestamp),
+        wanted: Option<&HashSet<SignatureKey>>,
     ) -> Result<Option<Detail>, StoreError> {
-        Ok(self.read_details(incarnation, since, until, 1)?.pop())
+        Ok(self.read_details(incarnation, window, wanted, 1)?.pop())
     }
 
-    /// All whole details of a process between two moments, inclusive, the newest first.
+    /// All whole details of a process between two moments, inclusive, the newest first; `wanted`
+    /// limits the signatures.
     pub fn details(
         &self,
         incarnation: i64,
-        since: Timestamp,
-        until: Timestamp,
+        window: (Timestamp, Timestamp),
+        wanted: Option<&HashSet<SignatureKey>>,
     ) -> Result<Vec<Detail>, StoreError> {
-        self.read_details(incarnation, since, until, usize::MAX)
+        self.read_details(incarnation, window, wanted, usize::MAX)
     }
 
     fn read_details(
         &self,
         incarnation: i64,
-        since: Timestamp,
-        until: Timestamp,
+        (since, until): (Timestamp, Timestamp),
+        wanted: Option<&HashSet<SignatureKey>>,
         limit: usize,
     ) -> Result<Vec<Detail>, StoreError> {
         let dictionary = self.dictionary()?;
@@ -106,7 +108,7 @@ impl Reader {
             let body = unless_damaged(self.detail_body(id)).map_err(failed)?;
             if let Some(entries) = body.flatten().and_then(|body| unpack_detail(&body)) {
                 let at = Timestamp::from_millis(at);
-                details.push(Detail::of(at, &entries, &dictionary));
+                details.push(Detail::of(at, &entries, &dictionary, wanted));
             }
             if details.len() == limit {
                 break;
@@ -125,21 +127,28 @@ impl Reader {
             .collect()
     }
 
-    /// What a detail holds; `None` when the target cut it off.
+    /// What a detail holds; `None` for a proof, and when the target cut it off.
     fn detail_body(&self, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
         self.connection
-            .prepare_cached("SELECT body FROM detail WHERE id = ?1 AND truncated = 0")?
+            .prepare_cached(
+                "SELECT body FROM detail WHERE id = ?1 AND truncated = 0 AND kind = 'detail'",
+            )?
             .query_row([id], |row| row.get(0))
             .optional()
     }
 }
 
 impl Detail {
-    fn of(at: Timestamp, entries: &[DetailEntry], dictionary: &Dictionary) -> Self {
+    fn of(
+        at: Timestamp,
+        entries: &[DetailEntry],
+        dictionary: &Dictionary,
+        wanted: Option<&HashSet<SignatureKey>>,
+    ) -> Self {
         let mut groups: HashMap<SignatureKey, DetailGroup> = HashMap::new();
         for entry in entries {
-            if let Some(signature) = dictionary.stacks.get(&entry.stack) {
-                groups.entry(*signature).or_default().add(entry, dictionary);
+            if let Some(signature) = dictionary.signature(entry.stack, wanted) {
+                groups.entry(signature).or_default().add(entry, dictionary);
             }
         }
         Self { at, groups }

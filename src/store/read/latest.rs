@@ -28,8 +28,9 @@ impl Reader {
             let from = hot.as_ref().map_or(since.as_millis(), |(at, _)| at + 1);
             let from = Timestamp::from_millis(from);
             let is_wanted = |stack| signature(stack).is_some();
-            let cold = self.last_cold_counts(incarnation, from, until, is_wanted)?;
-            Ok(cold.or(hot).map(|(_, entries)| entries).unwrap_or_default())
+            let cold = self.last_cold_counts(incarnation, (from, until), is_wanted)?;
+            let hot = hot.map(|(_, entries)| entries);
+            Ok(cold.or(hot).unwrap_or_default())
         };
         let mut found: HashMap<SignatureKey, States> = HashMap::new();
         for entry in newest().map_err(|source| self.failed(source))? {
