@@ -110,15 +110,22 @@ pub(super) fn pack_detail(entries: &mut [DetailEntry]) -> std::io::Result<Vec<u8
     zstd::bulk::compress(&out, ZSTD_LEVEL)
 }
 
-/// Unpacks the groups of a detail; `None` when the body is damaged.
-pub(super) fn unpack_detail(body: &[u8]) -> Option<Vec<DetailEntry>> {
+/// Unpacks the groups of a detail that are of wanted stacks; `None` when the body is damaged.
+pub(super) fn unpack_detail(
+    body: &[u8],
+    is_wanted: impl Fn(i64) -> bool,
+) -> Option<Vec<DetailEntry>> {
     let plain = zstd::bulk::decompress(body, unpacked_len(body)?).ok()?;
     let mut rest = plain.strip_prefix(&[FORMAT])?;
     let mut entries = Vec::new();
     let mut stack = 0i64;
     while !rest.is_empty() {
         stack = stack.checked_add(take_id(&mut rest)?)?;
-        entries.push(take_detail(stack, &mut rest)?);
+        let keeps = is_wanted(stack);
+        let entry = take_detail(stack, keeps, &mut rest)?;
+        if keeps {
+            entries.push(entry);
+        }
     }
     Some(entries)
 }
@@ -128,11 +135,15 @@ fn unpacked_len(body: &[u8]) -> Option<usize> {
     usize::try_from(len).ok().filter(|len| *len <= MAX_BODY)
 }
 
-fn take_detail(stack: i64, rest: &mut &[u8]) -> Option<DetailEntry> {
+/// Takes a group off the front; its lists stay empty where it is not kept.
+fn take_detail(stack: i64, keeps: bool, rest: &mut &[u8]) -> Option<DetailEntry> {
     let count = take(rest)?;
     let mut splits = Vec::new();
     for _ in 0..take(rest)? {
-        splits.push((take_id(rest)?, take_id(rest)?, take(rest)?));
+        let split = (take_id(rest)?, take_id(rest)?, take(rest)?);
+        if keeps {
+            splits.push(split);
+        }
     }
     let waits = match take(rest)? {
         0 => None,
@@ -148,7 +159,10 @@ fn take_detail(stack: i64, rest: &mut &[u8]) -> Option<DetailEntry> {
     let leaked = take(rest)?;
     let mut creators = Vec::new();
     for _ in 0..take(rest)? {
-        creators.push((take_id(rest)?, take(rest)?));
+        let creator = (take_id(rest)?, take(rest)?);
+        if keeps {
+            creators.push(creator);
+        }
     }
     let survival = match take(rest)?.checked_sub(1) {
         None => None,
@@ -194,7 +208,7 @@ mod tests {
         #[test]
         fn damaged_columns_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ends = unpack_pulse(&bytes, drop);
-            let _none = unpack_detail(&bytes);
+            let _none = unpack_detail(&bytes, |_| true);
         }
     }
 
@@ -221,6 +235,10 @@ mod tests {
         };
         let mut entries = vec![bare, full];
         let body = pack_detail(&mut entries).unwrap();
-        assert_eq!(unpack_detail(&body), Some(entries));
+        assert_eq!(
+            unpack_detail(&body, |stack| stack == 9).map(|found| found.len()),
+            Some(1)
+        );
+        assert_eq!(unpack_detail(&body, |_| true), Some(entries));
     }
 }

@@ -141,7 +141,7 @@ fn pulse(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Optio
 }
 
 fn detail(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
-    let entries = unpack_detail(row.get_ref(0)?.as_blob()?);
+    let entries = unpack_detail(row.get_ref(0)?.as_blob()?, |_| true);
     let known = entries
         .iter()
         .flatten()

@@ -106,9 +106,11 @@ impl Reader {
         for (id, at) in ids {
             // What is damaged is passed over: an older detail tells more than none.
             let body = unless_damaged(self.detail_body(id)).map_err(failed)?;
-            if let Some(entries) = body.flatten().and_then(|body| unpack_detail(&body)) {
+            let is_wanted = |stack| dictionary.signature(stack, wanted).is_some();
+            let unpack = |body: Vec<u8>| unpack_detail(&body, is_wanted);
+            if let Some(entries) = body.flatten().and_then(unpack) {
                 let at = Timestamp::from_millis(at);
-                details.push(Detail::of(at, &entries, &dictionary, wanted));
+                details.push(Detail::of(at, &entries, &dictionary));
             }
             if details.len() == limit {
                 break;
@@ -139,15 +141,10 @@ impl Reader {
 }
 
 impl Detail {
-    fn of(
-        at: Timestamp,
-        entries: &[DetailEntry],
-        dictionary: &Dictionary,
-        wanted: Option<&HashSet<SignatureKey>>,
-    ) -> Self {
+    fn of(at: Timestamp, entries: &[DetailEntry], dictionary: &Dictionary) -> Self {
         let mut groups: HashMap<SignatureKey, DetailGroup> = HashMap::new();
         for entry in entries {
-            if let Some(signature) = dictionary.signature(entry.stack, wanted) {
+            if let Some(signature) = dictionary.signature(entry.stack, None) {
                 groups.entry(signature).or_default().add(entry, dictionary);
             }
         }

@@ -218,7 +218,7 @@ fn pulse(row: &Row<'_>) -> rusqlite::Result<Option<LookRow>> {
 }
 
 fn detail(row: &Row<'_>) -> rusqlite::Result<Option<LookRow>> {
-    let Some(entries) = unpack_detail(row.get_ref(9)?.as_blob()?) else {
+    let Some(entries) = unpack_detail(row.get_ref(9)?.as_blob()?, |_| true) else {
         return Ok(None);
     };
     let groups = entries.into_iter().map(GroupRow::from).collect();
