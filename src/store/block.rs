@@ -117,14 +117,8 @@ impl Builder {
         let len = self.ticks.len();
         let mut out = vec![FORMAT];
         put(&mut out, len as u64);
-        for nth in 0..TICK_COLUMNS {
-            let column: Vec<u64> = self
-                .ticks
-                .iter()
-                .map(|tick| tick.columns().get(nth).copied().unwrap_or_default())
-                .collect();
-            column::put_sized(&column, &mut out);
-        }
+        let rows: Vec<[u64; TICK_COLUMNS]> = self.ticks.iter().map(Tick::columns).collect();
+        column::put_rows(&rows, &mut out);
         self.put_complaints(&mut out);
         put(&mut out, self.series.len() as u64);
         let mut bodies = Vec::new();
@@ -234,13 +228,6 @@ fn take_ticks(rest: &mut &[u8]) -> Option<Vec<Tick>> {
     if len > MAX_PLAIN / TICK_COLUMNS / 8 {
         return None;
     }
-    let mut rows = vec![[0; TICK_COLUMNS]; len];
-    let mut column = Vec::new();
-    for nth in 0..TICK_COLUMNS {
-        column::take_sized(rest, len, &mut column)?;
-        for (row, value) in rows.iter_mut().zip(&column) {
-            *row.get_mut(nth)? = *value;
-        }
-    }
+    let rows = column::take_rows(rest, len)?;
     Some(rows.into_iter().map(Tick::from_columns).collect())
 }

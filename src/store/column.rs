@@ -54,6 +54,30 @@ pub(super) fn take_sized(rest: &mut &[u8], len: usize, values: &mut Vec<u64>) ->
     decode(take_bytes(rest)?, len, values)
 }
 
+/// Appends rows of numbers, column by column.
+pub(super) fn put_rows<const N: usize>(rows: &[[u64; N]], out: &mut Vec<u8>) {
+    for nth in 0..N {
+        let column: Vec<u64> = rows
+            .iter()
+            .filter_map(|row| row.get(nth).copied())
+            .collect();
+        put_sized(&column, out);
+    }
+}
+
+/// Takes `len` rows of numbers off the front; `None` when a column is damaged.
+pub(super) fn take_rows<const N: usize>(rest: &mut &[u8], len: usize) -> Option<Vec<[u64; N]>> {
+    let mut rows = vec![[0; N]; len];
+    let mut column = Vec::new();
+    for nth in 0..N {
+        take_sized(rest, len, &mut column)?;
+        for (row, value) in rows.iter_mut().zip(&column) {
+            *row.get_mut(nth)? = *value;
+        }
+    }
+    Some(rows)
+}
+
 /// The one value of a column that has no other.
 pub(super) fn constant(bytes: &[u8]) -> Option<u64> {
     let mut rest = bytes.strip_prefix(&[CONSTANT])?;

@@ -23,13 +23,7 @@ pub(super) fn pack(part: &Part) -> std::io::Result<Vec<u8>> {
     let mut out = vec![FORMAT];
     put(&mut out, part.slots.len() as u64);
     let rows: Vec<[u64; SLOT_COLUMNS]> = part.slots.iter().map(columns).collect();
-    for nth in 0..SLOT_COLUMNS {
-        let column: Vec<u64> = rows
-            .iter()
-            .filter_map(|row| row.get(nth).copied())
-            .collect();
-        column::put_sized(&column, &mut out);
-    }
+    column::put_rows(&rows, &mut out);
     put(&mut out, part.series.len() as u64);
     let mut signature = 0;
     let mut sorted: Vec<_> = part.series.iter().collect();
@@ -96,14 +90,7 @@ pub(super) fn unpack(data: &[u8], is_wanted: impl Fn(&SignatureKey) -> bool) -> 
 }
 
 fn take_slots(rest: &mut &[u8], len: usize) -> Option<Vec<(i64, Slot)>> {
-    let mut rows = vec![[0; SLOT_COLUMNS]; len];
-    let mut column = Vec::new();
-    for nth in 0..SLOT_COLUMNS {
-        column::take_sized(rest, len, &mut column)?;
-        for (row, value) in rows.iter_mut().zip(&column) {
-            *row.get_mut(nth)? = *value;
-        }
-    }
+    let rows: Vec<[u64; SLOT_COLUMNS]> = column::take_rows(rest, len)?;
     rows.into_iter()
         .map(|[begin, first_at, last_at, pulses, goroutines]| {
             let at = |millis: u64| Timestamp::from_millis(millis.cast_signed());

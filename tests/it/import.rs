@@ -334,17 +334,22 @@ fn endless(child: &mut std::process::Child, until: impl Fn() -> bool) {
     }
 }
 
+/// An import of what comes on its stdin.
+#[cfg(unix)]
+fn importing(folder: &Path) -> std::process::Child {
+    goroscope(folder)
+        .args(["import", "-", "--db", "h.db"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_it_and_says_how_far_it_got() {
     let folder = folder("");
-    let mut command = goroscope(folder.path());
-    command.args(["import", "-", "--db", "h.db"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = importing(folder.path());
     let database = folder.path().join("h.db");
     let stored = || {
         let open = rusqlite::Connection::open(&database);
@@ -388,13 +393,7 @@ fn ctrl_c_stops_it_and_says_how_far_it_got() {
 #[test]
 fn ctrl_c_stops_it_while_it_waits_for_lines() {
     let folder = folder("");
-    let mut command = goroscope(folder.path());
-    command.args(["import", "-", "--db", "h.db"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = importing(folder.path());
     let stdin = child.stdin.take().unwrap();
     while !folder.path().join("h.db").exists() {
         std::thread::sleep(Duration::from_millis(10));

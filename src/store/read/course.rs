@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row};
 
 use super::cold::BlockRow;
-use super::instance::unsigned;
 use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
@@ -96,34 +95,21 @@ impl Reader {
         Ok(pieces)
     }
 
-    /// Row by row: a page that cannot be read costs the rows on it, and no others.
     fn pulses(
         &self,
         incarnation: i64,
         since: Timestamp,
         until: Timestamp,
     ) -> rusqlite::Result<Vec<Pulse>> {
-        let mut ids = self.connection.prepare_cached(
-            "SELECT id, at FROM pulse
-             WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3 ORDER BY at",
-        )?;
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT goroutines, truncated, groups FROM pulse WHERE id = ?1")?;
-        let mut rows = ids.query(params![incarnation, since.as_millis(), until.as_millis()])?;
         let mut pulses = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (id, at): (i64, i64) = (row.get(0)?, row.get(1)?);
-            let pulse = select.query_row([id], |row| {
-                Ok(Pulse {
-                    at,
-                    goroutines: unsigned(row.get(0)?),
-                    truncated: row.get(1)?,
-                    groups: row.get(2)?,
-                })
+        self.each_pulse(incarnation, since, until, |row| {
+            pulses.push(Pulse {
+                at: row.at.as_millis(),
+                goroutines: row.goroutines,
+                truncated: row.truncated,
+                groups: row.groups.to_owned(),
             });
-            pulses.extend(unless_damaged(pulse)?);
-        }
+        })?;
         Ok(pulses)
     }
 }

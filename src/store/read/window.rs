@@ -33,12 +33,12 @@ pub struct IncarnationWindow {
 }
 
 /// One row of `pulse`.
-struct PulseRow<'a> {
-    at: Timestamp,
-    goroutines: u64,
-    truncated: bool,
+pub(super) struct PulseRow<'a> {
+    pub(super) at: Timestamp,
+    pub(super) goroutines: u64,
+    pub(super) truncated: bool,
     /// Empty where the file cannot be read, which never unpacks.
-    groups: &'a [u8],
+    pub(super) groups: &'a [u8],
 }
 
 /// Which part of the history is read.
@@ -143,7 +143,8 @@ impl Reader {
         Ok(states)
     }
 
-    fn each_pulse(
+    /// Goes through the hot pulses of a process between two moments, inclusive, in order.
+    pub(super) fn each_pulse(
         &self,
         incarnation: i64,
         since: Timestamp,
