@@ -17,7 +17,7 @@ pub(super) struct BlockKey {
     pub(super) id: i64,
     pub(super) from: i64,
     pub(super) to: i64,
-    ticks: i64,
+    pub(super) ticks: i64,
     crc: u32,
 }
 

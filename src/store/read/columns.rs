@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use rusqlite::params;
-
 use super::Reader;
+use super::cold::BlockKey;
 use super::instance::unsigned;
 use super::look::{LookRow, Looked, SnapshotRow, grouped};
 use crate::model::Timestamp;
@@ -17,8 +16,8 @@ use crate::store::write::FORMS;
 pub(super) struct Cold {
     life: i64,
     bounds: (i64, i64),
-    /// Row, first and last tick, number of ticks; by first tick.
-    blocks: VecDeque<(i64, i64, i64, i64)>,
+    /// By first tick.
+    blocks: VecDeque<BlockKey>,
     open: Vec<Columns>,
     /// Time, open block and tick in it, in order.
     ticks: VecDeque<(i64, usize, usize)>,
@@ -39,20 +38,10 @@ impl Cold {
         since: Timestamp,
         until: Timestamp,
     ) -> rusqlite::Result<Self> {
-        let blocks = reader
-            .connection
-            .prepare_cached(
-                "SELECT id, from_at, to_at, ticks FROM block
-                 WHERE incarnation_id = ?1 AND from_at <= ?3 AND to_at >= ?2 ORDER BY from_at, id",
-            )?
-            .query_map(params![life, since.as_millis(), until.as_millis()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })?
-            .collect::<rusqlite::Result<_>>()?;
         Ok(Self {
             life,
             bounds: (since.as_millis(), until.as_millis()),
-            blocks,
+            blocks: reader.blocks(life, since, until)?.into(),
             open: Vec::new(),
             ticks: VecDeque::new(),
             damaged: 0,
@@ -75,14 +64,15 @@ impl Cold {
         self.open.clear();
         let mut end = i64::MIN;
         let mut ticks = Vec::new();
-        while let Some((id, from, to, len)) = self.blocks.front().copied() {
-            if !self.open.is_empty() && from > end {
+        while let Some(key) = self.blocks.front().copied() {
+            if !self.open.is_empty() && key.from > end {
                 break;
             }
             self.blocks.pop_front();
-            end = end.max(to);
-            let Some(columns) = Columns::load(reader, id)? else {
-                self.damaged += unsigned(len);
+            end = end.max(key.to);
+            let block = reader.block(key)?.unpack();
+            let Some(columns) = block.as_ref().and_then(Columns::of) else {
+                self.damaged += unsigned(key.ticks);
                 continue;
             };
             let nth = self.open.len();
@@ -105,22 +95,8 @@ impl Cold {
 }
 
 impl Columns {
-    /// Opens a block; `None` when it is damaged.
-    fn load(reader: &Reader, id: i64) -> rusqlite::Result<Option<Self>> {
-        let mut select = reader
-            .connection
-            .prepare_cached("SELECT crc, data FROM block WHERE id = ?1")?;
-        let mut rows = select.query([id])?;
-        let Some(row) = rows.next()? else {
-            return Ok(None);
-        };
-        let (crc, data): (u32, _) = (row.get(0)?, row.get_ref(1)?.as_blob()?);
-        let sound = crc32c::crc32c(data) == crc;
-        Ok(sound.then(|| Self::unpack(data)).flatten())
-    }
-
-    fn unpack(data: &[u8]) -> Option<Self> {
-        let block = Block::unpack(data)?;
+    /// The columns of a block; `None` when one is damaged.
+    fn of(block: &Block) -> Option<Self> {
         let mut series = Vec::new();
         for (nth, key) in block.keys().enumerate() {
             let mut counts = Vec::new();
