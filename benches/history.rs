@@ -85,6 +85,7 @@ fn fill(path: &Path, wanted: &Wanted) -> Result<(), Box<dyn std::error::Error>> 
     let mut fleet = Fleet::new(wanted.mix, wanted.instances, wanted.groups, MIDNIGHT, span);
     let keep = Retention {
         raw: Duration::from_hours(24 * 30),
+        rollup: Duration::MAX,
         max_size: u64::MAX,
     };
     let lock = DaemonLock::take(path)?;

@@ -119,6 +119,7 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
 fn retention(storage: &Storage) -> Retention {
     Retention {
         raw: storage.raw_retention,
+        rollup: storage.rollup_retention,
         max_size: storage.max_size,
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct File {
 pub(super) struct Storage {
     pub(super) path: Entry<String>,
     pub(super) raw_retention: Entry<String>,
+    pub(super) rollup_retention: Entry<String>,
     pub(super) max_size: Entry<WrittenSize>,
     pub(super) allow_network_filesystem: Entry<bool>,
 }
@@ -100,6 +101,7 @@ impl Storage {
         Self {
             path: storage.text("path", "a path in quotes such as \"goroscope.db\"", found),
             raw_retention: storage.text("raw_retention", retention, found),
+            rollup_retention: storage.text("rollup_retention", retention, found),
             max_size: storage.size("max_size", "a size such as \"4GiB\"", found),
             allow_network_filesystem: storage.switch("allow_network_filesystem", found),
         }

@@ -26,6 +26,7 @@ pub const KEYS: [(&str, &[&str]); 4] = [
         &[
             "path",
             "raw_retention",
+            "rollup_retention",
             "max_size",
             "allow_network_filesystem",
         ],

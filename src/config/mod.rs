@@ -52,6 +52,8 @@ pub struct Storage {
     pub path: PathBuf,
     /// Snapshots are kept for this long, 1 hour to 10 years.
     pub raw_retention: Duration,
+    /// Days and hours are kept for this long, 1 hour to 10 years.
+    pub rollup_retention: Duration,
     /// The oldest snapshots go while the file holds more bytes, 1 MiB to 1 TiB.
     pub max_size: u64,
     /// The database may lie on a network filesystem, where SQLite can corrupt it.

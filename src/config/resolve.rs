@@ -29,6 +29,7 @@ const STOPS: RangeInclusive<Duration> = Duration::from_micros(1)..=quantity::LON
 const RETENTIONS: RangeInclusive<Duration> =
     Duration::from_hours(1)..=Duration::from_hours(10 * 366 * 24);
 const RAW_RETENTION: Duration = Duration::from_hours(30 * 24);
+const ROLLUP_RETENTION: Duration = Duration::from_hours(400 * 24);
 const MAX_SIZE: u64 = 4 << 30;
 /// The tables alone take some of this.
 const LEAST_SIZE: u64 = 1 << 20;
@@ -84,6 +85,9 @@ impl Resolver<'_> {
                 raw_retention: self
                     .duration(&file.storage.raw_retention, &RETENTIONS)
                     .unwrap_or(RAW_RETENTION),
+                rollup_retention: self
+                    .duration(&file.storage.rollup_retention, &RETENTIONS)
+                    .unwrap_or(ROLLUP_RETENTION),
                 max_size: self.max_size(&file.storage.max_size).unwrap_or(MAX_SIZE),
                 allow_network_filesystem: allows_network(&file.storage),
             },

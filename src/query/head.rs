@@ -9,7 +9,7 @@ use super::QueryError;
 use super::scope::{Observed, Pause, Scope};
 use crate::analyse::smallest_detectable_per_hour;
 use crate::model::Timestamp;
-use crate::store::Reader;
+use crate::store::{Grain, Reader};
 
 /// The head of every answer: what was looked at, and how much of it there is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +24,11 @@ pub struct WindowHead {
     pub polled_until: Option<Timestamp>,
     /// Retention has removed snapshots before this moment, where that lies in the window.
     pub kept_since: Option<Timestamp>,
+    /// The beginning of the first day before that which is told all the same: by its lowest, highest and
+    /// last counts.
+    pub days_since: Option<Timestamp>,
+    /// How finely processes were told, where their snapshots are kept.
+    pub resolution: Resolution,
     /// Due polls that gave a snapshot.
     pub polls_ok: u64,
     /// Polls that were due.
@@ -47,6 +52,24 @@ pub struct WindowHead {
     pub pauses: Vec<Pause>,
 }
 
+/// Of how many processes every poll was looked at, and of how many less.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Resolution {
+    /// Every poll.
+    pub by_poll: u64,
+    /// The lowest and the last count in each ten minutes.
+    pub by_ten_minutes: u64,
+    /// The lowest and the last count in each day of UTC.
+    pub by_day: u64,
+}
+
+impl Resolution {
+    /// All processes of the window.
+    pub const fn processes(&self) -> u64 {
+        self.by_poll + self.by_ten_minutes + self.by_day
+    }
+}
+
 /// Adds up the head of an answer, instance by instance.
 #[derive(Debug)]
 pub(super) struct HeadCount {
@@ -62,6 +85,8 @@ impl HeadCount {
             polled_since: None,
             polled_until: None,
             kept_since: None,
+            days_since: None,
+            resolution: Resolution::default(),
             polls_ok: 0,
             polls_due: 0,
             restarts: 0,
@@ -82,6 +107,14 @@ impl HeadCount {
         self.head.polls_due += observed.polls_due;
         self.head.polls_ok += observed.polls_ok;
         self.head.restarts += observed.restarts(scope);
+        for life in &observed.lives {
+            let resolution = &mut self.head.resolution;
+            *match life.grain {
+                Grain::Poll => &mut resolution.by_poll,
+                Grain::Slot => &mut resolution.by_ten_minutes,
+                Grain::Day => &mut resolution.by_day,
+            } += 1;
+        }
         if !observed.due.is_empty() || !observed.lives.is_empty() {
             self.head.instances += 1;
             let service = observed.instance.service.clone();
@@ -107,6 +140,8 @@ impl HeadCount {
         self.head.digits = distinguishing_digits(reader)?;
         let kept = reader.kept_since()?;
         self.head.kept_since = kept.filter(|kept| *kept > self.head.since);
+        let days = reader.days(self.head.since, self.head.until)?;
+        self.head.days_since = days.map(|(from, _)| from);
         self.head.services = self.head.instances_of.len();
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);

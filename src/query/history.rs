@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
+use super::days::day_rows;
 use super::head::HeadCount;
 use super::scope::{Observed, chosen, due_ticks, observe};
-use super::{QueryError, Scope, Where, WindowHead};
+use super::{QueryError, Resolution, Scope, Where, WindowHead};
 use crate::model::{Signature, Timestamp};
 use crate::store::{
     Detail, IncarnationRow, IncarnationWindow, Reader, SignatureKey, SignatureRow, States,
@@ -54,6 +55,22 @@ pub struct HistoryRow {
     pub states: Option<BTreeMap<String, u64>>,
     /// From the detail that followed this poll, where one did.
     pub oldest_wait_seconds: Option<u64>,
+    /// Of which polls this is the last one, where they are not kept one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Drawn>,
+}
+
+/// The good polls of a process in a day of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Drawn {
+    /// The first of them.
+    pub since: Timestamp,
+    /// How many there are, at least 1.
+    pub polls: u64,
+    /// The lowest count of all.
+    pub low: u64,
+    /// The highest count of all.
+    pub high: u64,
 }
 
 /// Some polls of one process drawn together.
@@ -84,6 +101,11 @@ pub fn history(
     signature: &SignatureRow,
 ) -> Result<History, QueryError> {
     let had_it = reader.series(signature.key)?;
+    let days = reader.days(scope.since, scope.until)?;
+    let exact = Scope {
+        since: days.map_or(scope.since, |(_, to)| to),
+        ..scope.clone()
+    };
     let mut head = HeadCount::new(scope);
     let mut rows = Vec::new();
     let mut steps = Vec::new();
@@ -92,18 +114,26 @@ pub fn history(
         let observed = observe(reader, scope, instance)?;
         head.add(scope, &observed);
         if had_it {
-            let windows = windows(reader, scope, &observed, signature)?;
+            let windows = windows(reader, &exact, &observed, signature)?;
+            let days = day_rows(reader, scope, &observed, signature)?;
             let is_there = |window: &IncarnationWindow| window.counts.contains_key(&signature.key);
-            if windows.iter().any(is_there) {
-                let polls = rows_of(reader, scope, &observed, (signature, &windows))?;
+            if windows.iter().any(is_there) || days.iter().any(|row| row.count > Some(0)) {
+                let mut polls = days;
+                polls.extend(rows_of(reader, &exact, &observed, (signature, &windows))?);
                 steps.extend(steps_of(scope, &polls));
                 rows.extend(polls);
             }
         }
     }
+    let mut window = head.finish(reader)?;
+    // Whatever the slots of the head, the counts here are those of every poll that is kept.
+    window.resolution = Resolution {
+        by_poll: window.resolution.processes(),
+        ..Resolution::default()
+    };
     Ok(History {
         schema: "goroscope.history/v1",
-        window: head.finish(reader)?,
+        window,
         signature: signature.signature,
         site: Where::from(&signature.site),
         rows,
@@ -140,6 +170,7 @@ fn rows_of(
         unknown: Some(reason.to_owned()),
         states: None,
         oldest_wait_seconds: None,
+        drawn: None,
     };
     let wanted = HashSet::from([signature.key]);
     let mut rows = Vec::new();
@@ -239,10 +270,13 @@ fn steps_of(scope: &Scope, rows: &[HistoryRow]) -> Vec<Step> {
         };
         match (row.count, &row.unknown) {
             (Some(count), _) => {
-                step.known += 1;
+                let drawn = row.drawn;
+                let polls = drawn.map_or(1, |drawn| drawn.polls);
+                step.known += usize::try_from(polls).unwrap_or(usize::MAX);
                 step.last = Some(count);
-                let (low, high) = step.range.unwrap_or((count, count));
-                step.range = Some((low.min(count), high.max(count)));
+                let (low, high) = drawn.map_or((count, count), |drawn| (drawn.low, drawn.high));
+                let known = step.range.unwrap_or((low, high));
+                step.range = Some((known.0.min(low), known.1.max(high)));
             }
             (None, Some(reason)) => *step.unknown.entry(reason.clone()).or_default() += 1,
             (None, None) => {}

@@ -4,6 +4,7 @@
 //! Answers keep the contract of design section 7: fields are added, never renamed.
 
 mod database;
+mod days;
 mod first_seen;
 mod head;
 mod history;
@@ -22,8 +23,8 @@ pub use crate::analyse::Verdict;
 pub use crate::store::{Holding, Info};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
-pub use head::WindowHead;
-pub use history::{History, HistoryRow, Step, history};
+pub use head::{Resolution, WindowHead};
+pub use history::{Drawn, History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};

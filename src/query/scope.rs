@@ -118,13 +118,15 @@ pub(super) struct Life {
     /// More than one where it is not known whether another process followed.
     pub(super) rows: Vec<IncarnationRow>,
     pub(super) course: Course,
+    /// How finely it is told, where snapshots are kept.
+    pub(super) grain: Grain,
 }
 
 /// Everything that the window has of one instance, its courses still packed.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) instance: InstanceRow,
-    lives: Vec<(IncarnationRow, PackedCourse)>,
+    lives: Vec<(IncarnationRow, PackedCourse, Grain)>,
     due: Vec<DueSpan>,
     failures: Vec<FailureRow>,
 }
@@ -183,6 +185,18 @@ const SUDDEN_FALL: &str = StartReason::SuddenFall.as_str();
 
 /// A process that was seen for no longer than this is judged poll by poll, others by slots.
 const SHORT: Duration = Duration::from_hours(4);
+/// One that was seen for longer than this is judged by days: a month is fewer slots than a night then.
+const LONG: Duration = Duration::from_hours(7 * 24);
+
+fn grain(seen: Duration) -> Grain {
+    if seen <= SHORT {
+        Grain::Poll
+    } else if seen <= LONG {
+        Grain::Slot
+    } else {
+        Grain::Day
+    }
+}
 
 /// Fetches one instance's part of the window.
 pub(super) fn fetch(
@@ -200,10 +214,9 @@ pub(super) fn fetch(
         }
         let end = [row.until, polled_until].into_iter().flatten().min();
         let end = end.map_or(scope.until, |end| end.min(scope.until));
-        let is_short = end.since(row.since.max(scope.since)) <= SHORT;
-        let grain = if is_short { Grain::Poll } else { Grain::Slot };
+        let grain = grain(end.since(row.since.max(scope.since)));
         let course = reader.course(row.id, (scope.since, scope.until), grain)?;
-        lives.push((row, course));
+        lives.push((row, course, grain));
     }
     Ok(Fetched {
         lives,
@@ -222,17 +235,19 @@ impl Fetched {
         wanted: Option<&HashSet<SignatureKey>>,
     ) -> Observed {
         let mut lives: Vec<Life> = Vec::new();
-        for (row, course) in self.lives {
+        for (row, course, grain) in self.lives {
             let course = course.unpack(dictionary, wanted);
             match lives.last_mut() {
                 // Restart unknown: no growth may be made of it, and no recovery either.
                 Some(before) if row.reason == SUDDEN_FALL => {
                     before.course.append(course);
                     before.rows.push(row);
+                    before.grain = before.grain.max(grain);
                 }
                 _ => lives.push(Life {
                     rows: vec![row],
                     course,
+                    grain,
                 }),
             }
         }

@@ -32,10 +32,10 @@ pub use lock::DaemonLock;
 pub use open::{StoreError, refuse_network, schema};
 pub use part::Grain;
 pub use read::{
-    Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding, IncarnationRow,
-    IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives, LookRow, Looked,
-    PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow, SightingRow, SignatureKey,
-    SignatureRow, SignatureRows, SnapshotRow, StackRow, States, Words,
+    DayRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
+    IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives,
+    LookRow, Looked, PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow, SightingRow,
+    SignatureKey, SignatureRow, SignatureRows, SnapshotRow, StackRow, States, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
 pub use write::{

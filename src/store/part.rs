@@ -11,13 +11,18 @@ use crate::model::{Slot, Timestamp};
 /// Slots of summaries are this long, in whole multiples since 1970 UTC.
 pub(super) const SLOT_MS: i64 = 600_000;
 
-/// How finely pulses are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) const HOUR_MS: i64 = 3_600_000;
+pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// How finely pulses are told apart, the finest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grain {
     /// Each by itself.
     Poll,
     /// Those of ten minutes together.
     Slot,
+    /// Those of a day of UTC together.
+    Day,
 }
 
 impl Grain {
@@ -26,6 +31,7 @@ impl Grain {
         match self {
             Self::Poll => at,
             Self::Slot => at.div_euclid(SLOT_MS) * SLOT_MS,
+            Self::Day => at.div_euclid(DAY_MS) * DAY_MS,
         }
     }
 }
@@ -47,8 +53,12 @@ pub(super) struct PartBuilder {
 }
 
 impl PartBuilder {
-    /// `pulses`: time, goroutines, and whether it is to be compared.
-    pub(super) fn new(pulses: impl Iterator<Item = (i64, u64, bool)>, grain: Grain) -> Self {
+    /// `pulses`: time, goroutines, and whether it is to be compared. `grain` says how finely those of
+    /// a time are told apart.
+    pub(super) fn new(
+        pulses: impl Iterator<Item = (i64, u64, bool)>,
+        grain: impl Fn(i64) -> Grain,
+    ) -> Self {
         let mut slots: Vec<(i64, Slot)> = Vec::new();
         let mut places = Vec::new();
         for (millis, goroutines, good) in pulses {
@@ -56,7 +66,7 @@ impl PartBuilder {
                 places.push(None);
                 continue;
             }
-            let (at, begin) = (Timestamp::from_millis(millis), grain.begin(millis));
+            let (at, begin) = (Timestamp::from_millis(millis), grain(millis).begin(millis));
             match slots.last_mut() {
                 Some((known, slot)) if *known == begin => {
                     slot.last_at = at;
@@ -162,6 +172,42 @@ pub(super) fn part_of(
 }
 
 impl Part {
+    /// The same in longer slots.
+    pub(super) fn coarser(&self, grain: impl Fn(i64) -> Grain) -> Self {
+        let mut slots: Vec<(i64, Slot)> = Vec::new();
+        let mut places = Vec::with_capacity(self.slots.len());
+        for (begin, slot) in &self.slots {
+            let wide = grain(*begin).begin(*begin);
+            match slots.last_mut() {
+                Some((known, whole)) if *known == wide => {
+                    *whole = Slot {
+                        first_at: whole.first_at,
+                        pulses: whole.pulses + slot.pulses,
+                        ..*slot
+                    };
+                }
+                _ => slots.push((wide, *slot)),
+            }
+            places.push(slots.len() - 1);
+        }
+        let drawn = |series: &SeriesCourse| {
+            let (mut low, mut last) = (vec![u32::MAX; slots.len()], vec![0; slots.len()]);
+            for (place, counts) in places.iter().zip(series.low.iter().zip(&series.last)) {
+                if let (Some(low), Some(last)) = (low.get_mut(*place), last.get_mut(*place)) {
+                    (*low, *last) = ((*low).min(*counts.0), *counts.1);
+                }
+            }
+            SeriesCourse {
+                low,
+                last,
+                ..*series
+            }
+        };
+        let series = self.series.iter();
+        let series = series.map(|(key, series)| (*key, drawn(series))).collect();
+        Self { slots, series }
+    }
+
     /// Where its first and its last slot begin.
     pub(super) fn span(&self) -> Option<(i64, i64)> {
         Some((self.slots.first()?.0, self.slots.last()?.0))

@@ -49,7 +49,7 @@ fn info_tells_what_there_is() {
     let folder = ten_hours();
     let info = said(folder.path(), &["db", "info", "--tz", "utc"]);
     insta::assert_snapshot!(masked(&info), @"
-    goroscope.db: 276.0 KiB, of them 44.0 KiB free, and 0 B in the log
+    goroscope.db: 276.0 KiB, of them 20.0 KiB free, and 0 B in the log
     schema NEWEST, 2 signatures under rules 2
     1 daemon run; none writes it now, the last one did until 2026-11-24 10:00:00
     SERVICE  INST  PROCESSES  SNAPSHOTS  IN BLOCKS  DETAILS  FAILURES  SAMPLES    BYTES  B/SAMPLE  OLDEST               NEWEST
@@ -292,7 +292,7 @@ fn prune_refuses_and_tells() {
     exit N
     ");
     insta::assert_snapshot!(without_numbers(&prune(&all)), @"
-    goroscope.db: N snapshots, N details and N failure went, and with them N B; the file has N KiB now; snapshots are kept since N N
+    goroscope.db: N snapshots, N details and N failure went, and with them N KiB; the file has N KiB now; snapshots are kept since N N
     N KiB is more than N B: the rest is not snapshots, or is the newest of them
     exit N
     ");
@@ -307,6 +307,7 @@ fn pruning_removes_what_it_told_and_gives_the_space_back() {
     let lock = DaemonLock::take(&path).unwrap();
     let keep = Retention {
         raw: Duration::from_hours(5),
+        rollup: Duration::MAX,
         max_size: 1 << 20,
     };
     // Ten hours of history end here.

@@ -59,6 +59,7 @@ fn a_writer_in_a_hurry() {
     let lock = DaemonLock::take(path).unwrap();
     let keep = Retention {
         raw: Duration::from_hours(40),
+        rollup: Duration::MAX,
         max_size: u64::MAX,
     };
     let (_writer, records) =

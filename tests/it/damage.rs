@@ -199,6 +199,7 @@ fn retention_goes_on_over_a_page_that_cannot_be_read() {
     let (_folder, path) = one_broken_page();
     let keep = Retention {
         raw: Duration::from_hours(1),
+        rollup: Duration::MAX,
         max_size: u64::MAX,
     };
     let is_done = |path: &Path| number(path, "SELECT count(*) FROM block") == 0;

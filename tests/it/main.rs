@@ -13,6 +13,7 @@ mod config;
 mod corpus;
 mod crash;
 mod damage;
+mod days;
 mod end_to_end;
 mod forms;
 #[cfg(target_os = "linux")]

@@ -46,6 +46,7 @@ fn what_is_too_old_goes_and_details_are_thinned() {
     let path = folder.path().join("history.db");
     let keep = Retention {
         raw: Duration::from_hours(30 * 24),
+        rollup: Duration::MAX,
         max_size: u64::MAX,
     };
     // Ten days of two a day, 23 of one an hour, seven of all.
@@ -68,10 +69,10 @@ fn what_is_too_old_goes_and_details_are_thinned() {
     assert_eq!(sightings.len(), 6);
     assert!(sightings.iter().all(|sighting| sighting.first_at == at(0)));
     assert_eq!(reader.kept_since().unwrap(), Some(at(10 * DAY)));
-    // What has gone was not missed.
+    // Of what has gone days are left: it is asked for, but not a part of a day.
     let instance = reader.instances().unwrap()[0].key;
-    let due = reader.due(instance, at(0), at(40 * DAY)).unwrap();
-    assert_eq!(due[0].from, at(10 * DAY));
+    let due = reader.due(instance, at(HOUR), at(40 * DAY)).unwrap();
+    assert_eq!(due[0].from, at(DAY));
 }
 
 #[test]
@@ -80,6 +81,7 @@ fn a_file_that_is_too_large_loses_its_oldest_snapshots() {
     let path = folder.path().join("history.db");
     let keep = Retention {
         raw: Duration::MAX,
+        rollup: Duration::MAX,
         max_size: 300 << 10,
     };
     let used = "SELECT (page_count - freelist_count) * page_size

@@ -16,6 +16,7 @@ const STEP: i64 = 30_000;
 
 const MONTH: Retention = Retention {
     raw: Duration::from_hours(30 * 24),
+    rollup: Duration::MAX,
     max_size: u64::MAX,
 };
 

@@ -55,6 +55,7 @@ pub(super) fn prune(args: &Args, context: &mut Context) -> Result<(), Failure> {
     })?;
     let keep = Retention {
         raw: args.keep.older_than.unwrap_or(Duration::MAX),
+        rollup: Duration::MAX,
         max_size: args.keep.max_size.unwrap_or(u64::MAX),
     };
     let how = if args.dry_run {

@@ -36,9 +36,23 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         plural(head.restarts, "restart"),
     );
     if let Some(kept) = head.kept_since {
+        let older = head.days_since.map_or_else(
+            || "retention has removed older ones".to_owned(),
+            |since| {
+                format!(
+                    "the time from {} to then is told by days of UTC",
+                    zone.second(since)
+                )
+            },
+        );
+        line += &format!("snapshots are kept since {}: {older}\n", zone.second(kept));
+    }
+    if head.resolution.by_day > 0 {
         line += &format!(
-            "snapshots are kept since {}: retention has removed older ones\n",
-            zone.second(kept)
+            "{} of {} processes were seen for more than 7d: told by the lowest and last count of each \
+             day of UTC\n",
+            grouped(head.resolution.by_day),
+            grouped(head.resolution.processes()),
         );
     }
     if let (Some(since), Some(until)) = (head.polled_since, head.polled_until)
@@ -50,6 +64,17 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
             zone.second(until)
         );
     }
+    line += &pauses(head, draw);
+    if head.polls_due == 0 {
+        line.push_str("nothing was polled in this window; a longer --since may have more\n");
+    }
+    line
+}
+
+/// When something was not polled.
+fn pauses(head: &WindowHead, draw: Draw) -> String {
+    let zone = draw.zone;
+    let mut line = String::new();
     for pause in head.pauses.iter().take(PAUSES) {
         line += &format!(
             "not polled {} -> {} (no daemon ran, or not wanted)\n",
@@ -67,9 +92,6 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
             "and {} in which something was not polled\n",
             plural(more as u64, "more time")
         );
-    }
-    if head.polls_due == 0 {
-        line.push_str("nothing was polled in this window; a longer --since may have more\n");
     }
     line
 }

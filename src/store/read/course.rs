@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::cold::BlockRow;
+use super::day::{self, Days};
 use super::{Dictionary, Reader, SignatureKey, StoreError};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
 use crate::store::course::Course;
 use crate::store::damage::unless_damaged;
 use crate::store::hot::unpack_pulse;
-use crate::store::part::{Grain, Part, PartBuilder, part_of};
+use crate::store::part::{DAY_MS, Grain, Part, PartBuilder, part_of};
 use crate::store::summary;
 
 /// Where slots come from: what they say is the same.
@@ -29,12 +30,16 @@ pub struct PackedCourse {
     since: i64,
     until: i64,
     grain: Grain,
+    /// What is told by days whatever the grain.
+    days: Days,
     pieces: Vec<Piece>,
     pulses: Vec<Pulse>,
 }
 
 #[derive(Debug)]
 enum Piece {
+    /// A day, drawn together already.
+    Day(Part),
     Summary(Vec<u8>),
     Block(BlockRow),
 }
@@ -55,13 +60,16 @@ impl Reader {
         (since, until): (Timestamp, Timestamp),
         grain: Grain,
     ) -> Result<PackedCourse, StoreError> {
+        let days = self.told_days(since, until, grain)?;
+        let drawn = self.drawn(&days)?;
         let fetch = || -> rusqlite::Result<PackedCourse> {
             Ok(PackedCourse {
                 since: since.as_millis(),
                 until: until.as_millis(),
                 grain,
-                pieces: self.pieces(incarnation, (since, until), grain)?,
+                pieces: self.pieces(incarnation, (since, until), grain, &drawn)?,
                 pulses: self.pulses(incarnation, since, until)?,
+                days,
             })
         };
         fetch().map_err(|source| self.failed(source))
@@ -72,14 +80,24 @@ impl Reader {
         incarnation: i64,
         (since, until): (Timestamp, Timestamp),
         grain: Grain,
+        drawn: &Days,
     ) -> rusqlite::Result<Vec<Piece>> {
         let mut summary = self
             .connection
             .prepare_cached("SELECT crc, data FROM summary WHERE block_id = ?1")?;
         let mut pieces = Vec::new();
+        let mut still_due = HashSet::new();
+        if !drawn.is_empty() {
+            let days = unless_damaged(day::parts(&self.connection, incarnation, drawn.clone()))?;
+            pieces.extend(days.unwrap_or_default().into_iter().map(Piece::Day));
+            still_due = self.not_in_days(incarnation, drawn)?;
+        }
         for key in self.blocks(incarnation, since, until)? {
+            if drawn.contains(&key.from.div_euclid(DAY_MS)) && !still_due.contains(&key.id) {
+                continue;
+            }
             let whole = since.as_millis() <= key.from && key.to <= until.as_millis();
-            let summed = whole && grain == Grain::Slot && self.source == Source::Summaries;
+            let summed = whole && grain != Grain::Poll && self.source == Source::Summaries;
             let found: Option<(u32, Vec<u8>)> = if summed {
                 let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
                 unless_damaged(summary.query_row([key.id], row).optional())?.flatten()
@@ -125,7 +143,20 @@ impl PackedCourse {
         let mut parts = Vec::with_capacity(self.pieces.len() + 1);
         for piece in &self.pieces {
             let part = match piece {
-                Piece::Summary(data) => summary::unpack(data, is_wanted),
+                Piece::Day(part) => {
+                    let mut part = part.clone();
+                    part.series.retain(|(key, _)| is_wanted(key));
+                    Some(part)
+                }
+                Piece::Summary(data) => {
+                    let part = summary::unpack(data, is_wanted);
+                    part.map(|part| match part.span() {
+                        Some((begin, _)) if self.grain(begin) == Grain::Day => {
+                            part.coarser(|at| self.grain(at))
+                        }
+                        _ => part,
+                    })
+                }
                 Piece::Block(row) => row
                     .unpack()
                     .and_then(|block| self.of_block(&block, dictionary, wanted)),
@@ -134,6 +165,16 @@ impl PackedCourse {
         }
         parts.push(self.of_pulses(dictionary, wanted));
         Course::of(parts)
+    }
+
+    /// How finely pulses of a moment are told apart.
+    fn grain(&self, at: i64) -> Grain {
+        match self.grain {
+            _ if self.days.contains(&at.div_euclid(DAY_MS)) => Grain::Day,
+            // A day of which the window has a part.
+            Grain::Day => Grain::Slot,
+            grain => grain,
+        }
     }
 
     fn of_block(
@@ -146,9 +187,11 @@ impl PackedCourse {
         let is_compared = |tick: &Tick| window.contains(&tick.at) && !tick.truncated;
         let ticks = block.ticks().iter();
         let pulses = ticks.map(|tick| (tick.at, tick.goroutines, is_compared(tick)));
-        part_of(block, PartBuilder::new(pulses, self.grain), |stack| {
-            dictionary.signature(stack, wanted)
-        })
+        part_of(
+            block,
+            PartBuilder::new(pulses, |at| self.grain(at)),
+            |stack| dictionary.signature(stack, wanted),
+        )
     }
 
     fn of_pulses(&self, dictionary: &Dictionary, wanted: Option<&HashSet<SignatureKey>>) -> Part {
@@ -175,7 +218,7 @@ impl PackedCourse {
             }
         }
         let len = good.len();
-        let mut builder = PartBuilder::new(good.into_iter(), self.grain);
+        let mut builder = PartBuilder::new(good.into_iter(), |at| self.grain(at));
         for (signature, mut column) in columns {
             column.resize(len, 0);
             builder.push(signature, &column);

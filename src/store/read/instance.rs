@@ -1,6 +1,7 @@
 //! Who was watched, from when, what answered, and what failed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, named_params, params};
 
@@ -38,9 +39,17 @@ pub struct DueSpan {
 }
 
 impl DueSpan {
+    /// The polls of it that were due from one moment to another, inclusive.
+    fn within(self, from: Timestamp, to: Timestamp) -> Self {
+        Self {
+            to: self.to.min(to),
+            ..self.without_before(from)
+        }
+    }
+
     /// The span without the polls that were due before `at`.
     pub(super) fn without_before(self, at: Timestamp) -> Self {
-        let before = (at.as_millis() - self.from.as_millis()).max(0);
+        let before = at.as_millis().saturating_sub(self.from.as_millis()).max(0);
         let skipped = before.div_euclid(self.interval_ms)
             + i64::from(before.rem_euclid(self.interval_ms) > 0);
         let from = self.from.as_millis() + skipped * self.interval_ms;
@@ -141,12 +150,31 @@ impl Reader {
     ) -> Result<Vec<DueSpan>, StoreError> {
         let due = self.read_due(instance, since, until);
         let due = due.map_err(|source| self.failed(source))?;
-        let Some(kept) = self.kept_since()? else {
-            return Ok(due);
-        };
         // What retention has removed is neither missing nor zero: nothing is asked of it any more.
-        let clipped = due.into_iter().map(|span| span.without_before(kept));
+        let asked = self.asked(since, until)?;
+        let within = |span: &DueSpan| {
+            let clip = |(from, to)| span.within(from, to);
+            asked.iter().copied().map(clip).collect::<Vec<_>>()
+        };
+        let clipped = due.iter().flat_map(within);
         Ok(clipped.filter(|span| span.from <= span.to).collect())
+    }
+
+    /// The parts of a window that something is known of: days, and the time of snapshots.
+    fn asked(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+        let end = Timestamp::from_millis(i64::MAX);
+        let Some(kept) = self.kept_since()?.filter(|kept| since < *kept) else {
+            return Ok(vec![(Timestamp::from_millis(i64::MIN), end)]);
+        };
+        Ok(match self.days(since, until)? {
+            None => vec![(kept, end)],
+            Some((from, to)) if kept <= to => vec![(from, end)],
+            Some((from, to)) => vec![(from, to.minus(Duration::from_millis(1))), (kept, end)],
+        })
     }
 
     /// Snapshots before this moment may have been removed by retention; `None` when none were.

@@ -3,6 +3,7 @@
 pub(super) mod cold;
 mod columns;
 mod course;
+pub(super) mod day;
 mod detail;
 mod info;
 mod instance;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub use course::PackedCourse;
+pub use day::DayRow;
 pub use detail::{Detail, DetailGroup};
 pub use info::{Holding, Info, Part, Run};
 pub use instance::{DueSpan, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};

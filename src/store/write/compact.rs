@@ -5,19 +5,18 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::{Result, summarise};
+use super::{Result, rollup, summarise};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Builder, Tick};
 use crate::store::damage::unless_damaged;
 use crate::store::hot::{PulseEntry, unpack_pulse};
+use crate::store::part::{DAY_MS, HOUR_MS};
 
 /// A window is closed this long after its end: what was polled in it has been stored by then.
 const GRACE_MS: i64 = 60_000;
 
-const HOUR_MS: i64 = 3_600_000;
-
 /// Windows are the shortest of these that hold as many polls as [`POLLS`].
-const WINDOWS_MS: [i64; 4] = [HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, 24 * HOUR_MS];
+const WINDOWS_MS: [i64; 4] = [HOUR_MS, 2 * HOUR_MS, 4 * HOUR_MS, DAY_MS];
 
 /// Fewer polls in a block cost more bytes for each.
 const POLLS: i64 = 240;
@@ -26,7 +25,7 @@ const POLLS: i64 = 240;
 fn window(at: i64, interval_ms: i64) -> (i64, i64) {
     let wanted = interval_ms.saturating_mul(POLLS);
     let fits = WINDOWS_MS.iter().find(|window| **window >= wanted);
-    let len = fits.copied().unwrap_or(24 * HOUR_MS);
+    let len = fits.copied().unwrap_or(DAY_MS);
     let begin = at.div_euclid(len) * len;
     (begin, begin + len)
 }
@@ -81,6 +80,12 @@ impl Hot {
         let (begin, end) = window(at, interval.unwrap_or(30_000));
         self.oldest.insert(incarnation, Open { begin, end });
         Ok(())
+    }
+
+    /// Before this moment all pulses are in blocks, but for damaged ones; milliseconds.
+    pub(super) fn in_blocks(&self) -> i64 {
+        let begin = self.oldest.values().map(|open| open.begin).min();
+        begin.unwrap_or(i64::MAX)
     }
 
     /// A process with a window that has closed by `now`.
@@ -178,6 +183,7 @@ fn compact(tx: &Transaction<'_>, incarnation: i64, open: Open) -> Result<()> {
     if let Some(part) = summarise::part(tx, &block)? {
         summarise::store(tx, id, &part)?;
     }
+    rollup::note(tx, id, incarnation, &block)?;
     let mut delete = tx.prepare_cached("DELETE FROM pulse WHERE id = ?1")?;
     for id in taken {
         delete.execute([id])?;

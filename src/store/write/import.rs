@@ -9,7 +9,7 @@ use super::once::Once;
 use super::prune::give_all_back;
 use super::rows::Ack;
 use super::summarise::Sought;
-use super::{LifeSign, ROUND, Result, Session, compact, summarise};
+use super::{LifeSign, ROUND, Result, Session, compact, rollup, summarise};
 use crate::model::{Record, Timestamp};
 use crate::store::{DaemonLock, StoreError, open};
 
@@ -76,6 +76,7 @@ impl Importer {
             .and_then(|stored| {
                 self.compact(now)?;
                 self.summarise()?;
+                self.roll_up(now)?;
                 self.close()?;
                 Ok(stored)
             })
@@ -125,6 +126,11 @@ impl Importer {
             session.sought = Sought::default();
         }
         while summarise::round(&mut session.connection, &mut session.sought, ROUND)? {}
+        Ok(())
+    }
+
+    fn roll_up(&mut self, now: Timestamp) -> Result<()> {
+        while rollup::round(&mut self.session.connection, now, ROUND)? {}
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod compact;
+mod hours;
 mod import;
 mod known;
 mod names;
@@ -11,6 +12,7 @@ mod quarantine;
 mod recompute;
 mod repoint;
 mod retain;
+mod rollup;
 mod rows;
 mod series;
 mod snapshot;
@@ -301,10 +303,13 @@ impl Session {
         if !more {
             more = summarise::round(on, &mut self.sought, ROUND)?;
         }
+        if !more {
+            more = rollup::round(on, now, ROUND)?;
+        }
         if more || self.untidy || self.retained.elapsed() >= RETAIN_EVERY {
             let (wall, steady) = self.began;
             let sure = now.min(wall.plus(steady.elapsed() + CLOCK_SLACK));
-            more |= retain::round(on, life.retention, sure, ROUND)?;
+            more |= retain::round(on, life.retention, (sure, self.hot.in_blocks()), ROUND)?;
             self.retained = Instant::now();
         }
         self.untidy = more;

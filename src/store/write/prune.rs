@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Result;
+use super::compact::{self, Hot};
 use super::retain::{self, AGED, Retention, pragma, used_bytes};
 use crate::model::Timestamp;
 use crate::store::{DaemonLock, StoreError, open};
@@ -62,7 +63,7 @@ pub fn prune(
 fn try_out(on: &mut Connection, keep: Retention, now: Timestamp) -> Result<Pruned> {
     let tx = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = Counts::of(&tx)?;
-    while retain::step(&tx, keep, now)? {}
+    while retain::step(&tx, keep, (now, i64::MAX))? {}
     let pruned = before.pruned(&tx)?;
     tx.rollback()?;
     Ok(pruned)
@@ -70,7 +71,10 @@ fn try_out(on: &mut Connection, keep: Retention, now: Timestamp) -> Result<Prune
 
 fn really(on: &mut Connection, keep: Retention, now: Timestamp) -> Result<Pruned> {
     let before = Counts::of(on)?;
-    while retain::round(on, keep, now, ROUND)? {}
+    // What a daemon that died has left becomes blocks: only they are drawn into days.
+    let mut hot = Hot::load(on)?;
+    while compact::round(on, &mut hot, now, ROUND)? {}
+    while retain::round(on, keep, (now, i64::MAX), ROUND)? {}
     give_all_back(on)?;
     before.pruned(on)
 }

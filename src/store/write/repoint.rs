@@ -18,21 +18,63 @@ pub(super) fn repoint(
         [stack, new],
     )?;
     inherit(tx, service, (old, new))?;
-    // Summaries are by signature: they are made again.
+    // Summaries are by signature: they are made again, where it was.
     tx.execute(
-        "DELETE FROM summary WHERE ?1 = 0 OR block_id IN (
-             SELECT block.id FROM instance
+        "DELETE FROM summary WHERE block_id IN (
+             SELECT block.id FROM series
+             JOIN instance ON instance.id = series.instance_id
              JOIN incarnation ON incarnation.instance_id = instance.id
              JOIN block ON block.incarnation_id = incarnation.id
-             WHERE service_id = ?1)",
-        [service],
+             WHERE signature_id = ?1 AND ?2 IN (0, service_id))",
+        [old, service],
     )?;
-    let used: bool = tx.query_row(
-        "SELECT EXISTS (SELECT 1 FROM stack WHERE signature_id = ?1)",
-        [old],
-        |row| row.get(0),
-    )?;
-    if used { Ok(()) } else { replace(tx, old, new) }
+    let is_used = |service: i64| -> Result<bool> {
+        tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM stack
+                            WHERE signature_id = ?1 AND (?2 = 0 OR service_id IN (0, ?2)))",
+            [old, service],
+            |row| row.get(0),
+        )
+    };
+    if !is_used(service)? {
+        move_rollups(tx, service, (old, new))?;
+    }
+    if is_used(0)? {
+        Ok(())
+    } else {
+        replace(tx, old, new)
+    }
+}
+
+/// Days and hours count as the new signature, added to what it has there already. The lowest of a sum is
+/// not below the sum of the lowest, and the highest not above: what is told stays on the safe side.
+fn move_rollups(tx: &Transaction<'_>, service: i64, (old, new): (i64, i64)) -> Result<()> {
+    for statement in [
+        "INSERT INTO rollup_day
+         SELECT incarnation_id, day, ?2, rollup_day.first, low, high, rollup_day.last FROM series
+         JOIN instance ON instance.id = series.instance_id
+         JOIN incarnation ON incarnation.instance_id = instance.id
+         JOIN rollup_life ON rollup_life.incarnation_id = incarnation.id
+         JOIN rollup_day USING (incarnation_id, day)
+         WHERE series.signature_id = ?1 AND rollup_day.signature_id = ?1 AND ?3 IN (0, service_id)
+         ON CONFLICT DO UPDATE SET first = first + excluded.first, low = low + excluded.low,
+             high = high + excluded.high, last = last + excluded.last",
+        "DELETE FROM rollup_day WHERE signature_id = ?1 AND ?2 <> ?1 AND (incarnation_id, day) IN (
+             SELECT incarnation_id, day FROM series
+             JOIN instance ON instance.id = series.instance_id
+             JOIN incarnation ON incarnation.instance_id = instance.id
+             JOIN rollup_life ON rollup_life.incarnation_id = incarnation.id
+             WHERE series.signature_id = ?1 AND ?3 IN (0, service_id))",
+        "INSERT INTO rollup_hour
+         SELECT service_id, hour, ?2, instances, low, last FROM rollup_hour AS old
+         WHERE signature_id = ?1 AND ?3 IN (0, service_id)
+         ON CONFLICT DO UPDATE SET instances = max(instances, excluded.instances),
+             low = low + excluded.low, last = last + excluded.last",
+        "DELETE FROM rollup_hour WHERE signature_id = ?1 AND ?2 <> ?1 AND ?3 IN (0, service_id)",
+    ] {
+        tx.execute(statement, [old, new, service])?;
+    }
+    Ok(())
 }
 
 fn inherit(tx: &Transaction<'_>, service: i64, (old, new): (i64, i64)) -> Result<()> {
@@ -90,4 +132,54 @@ fn replace(tx: &Transaction<'_>, old: i64, new: i64) -> Result<()> {
         tx.execute(statement, [old])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::open;
+
+    /// Days and hours by signature.
+    fn rollups(tx: &Transaction<'_>) -> Vec<(i64, i64, i64, i64)> {
+        let sql = "SELECT signature_id, low, high, last FROM rollup_day
+                   UNION ALL SELECT signature_id, instances, low, last FROM rollup_hour
+                   ORDER BY signature_id";
+        let row =
+            |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let mut statement = tx.prepare(sql).unwrap();
+        statement
+            .query_map([], row)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    #[test]
+    fn days_go_with_the_last_stack_of_a_signature() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut on = open::open_writing(&folder.path().join("x.db")).unwrap();
+        on.execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO service (id, name) VALUES (1, 's');
+             INSERT INTO instance (id, service_id, scheme, address, path, first_at)
+             VALUES (1, 1, 'http', 's:1', '/', 0);
+             INSERT INTO incarnation (id, instance_id, since, reason) VALUES (1, 1, 0, 'first_contact');
+             INSERT INTO signature VALUES (1, zeroblob(16), 1, 'f', '', 0, 'f', 0, 1, 0),
+                 (2, randomblob(16), 1, 'g', '', 0, 'g', 0, 1, 0);
+             INSERT INTO stack VALUES (1, randomblob(16), 0, 1, 1, 0, NULL, NULL, 0, '[]'),
+                 (2, randomblob(16), 0, 1, 1, 0, NULL, NULL, 0, '[]'),
+                 (3, randomblob(16), 0, 2, 1, 0, NULL, NULL, 0, '[]');
+             INSERT INTO series VALUES (1, 1, 0, 1, 0, 0, 0, 0), (2, 1, 0, 1, 0, 0, 0, 0);
+             INSERT INTO rollup_life VALUES (1, 20000, 0, 0, 9, 9);
+             INSERT INTO rollup_day VALUES (1, 20000, 1, 1, 2, 8, 3), (1, 20000, 2, 1, 1, 1, 1);
+             INSERT INTO rollup_hour VALUES (1, 480000, 1, 1, 2, 3), (1, 480000, 2, 1, 1, 1);",
+        )
+        .unwrap();
+        let tx = on.transaction().unwrap();
+        let before = rollups(&tx);
+        repoint(&tx, 1, 0, (1, 2)).unwrap();
+        assert_eq!(rollups(&tx), before);
+        repoint(&tx, 2, 0, (1, 2)).unwrap();
+        assert_eq!(rollups(&tx), [(2, 3, 9, 4), (2, 1, 3, 4)]);
+    }
 }

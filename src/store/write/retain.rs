@@ -1,6 +1,6 @@
 //! What is too old, or too much, goes: in small steps between the commits of polls.
 //!
-//! Snapshots and failures go; signatures, series, sightings and events stay.
+//! Snapshots and failures go, and much later days; signatures, series, sightings and events stay.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,17 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use super::Result;
 use super::quarantine::remove;
+use super::rollup;
 use crate::model::Timestamp;
+use crate::store::part::{DAY_MS, HOUR_MS};
 
 /// What is kept of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Snapshots and failures that are older go.
     pub raw: Duration,
+    /// Days and hours that are older go.
+    pub rollup: Duration,
     /// The oldest snapshots go while the file holds more bytes than this.
     pub max_size: u64,
 }
@@ -23,9 +27,6 @@ pub struct Retention {
 const STEP: i64 = 500;
 /// The same while the file is too large.
 const SHRINK: i64 = 100;
-
-const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Details of a certain age are thinned: to the first of each stretch, or the first and the last.
 #[derive(Clone, Copy)]
@@ -67,18 +68,19 @@ pub(super) const AGED: [(&str, &str); 5] = [
     ("quarantine", "to_at"),
 ];
 
-/// Steps for at most `time`, in one transaction; whether there is more to do.
+/// Steps for at most `time`, in one transaction; whether there is more to do. All pulses before `in_blocks`
+/// are in blocks.
 pub(super) fn round(
     on: &mut Connection,
     keep: Retention,
-    now: Timestamp,
+    (now, in_blocks): (Timestamp, i64),
     time: Duration,
 ) -> Result<bool> {
     let began = Instant::now();
     let tx = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut more = true;
     while more && began.elapsed() < time {
-        more = step(&tx, keep, now)?;
+        more = step(&tx, keep, (now, in_blocks))?;
     }
     tx.commit()?;
     give_back(on)?;
@@ -86,11 +88,26 @@ pub(super) fn round(
 }
 
 /// One step of everything; whether there is more to do.
-pub(super) fn step(tx: &Transaction<'_>, keep: Retention, now: Timestamp) -> Result<bool> {
-    let raw = i64::try_from(keep.raw.as_millis()).unwrap_or(i64::MAX);
-    let mut removed = expire(tx, now.as_millis().saturating_sub(raw))?;
+pub(super) fn step(
+    tx: &Transaction<'_>,
+    keep: Retention,
+    (now, in_blocks): (Timestamp, i64),
+) -> Result<bool> {
+    let before = |age: Duration| {
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        now.as_millis().saturating_sub(age)
+    };
+    // What goes is in its days first.
+    if rollup::step(tx, before(keep.raw).div_euclid(DAY_MS) + 1)? {
+        return Ok(true);
+    }
+    let mut removed = expire(tx, before(keep.raw), in_blocks)?;
+    removed += rollup::forget(tx, before(keep.rollup).div_euclid(DAY_MS))?;
     if removed == 0 && used_bytes(tx)? > keep.max_size {
         removed = shrink(tx)?;
+        if removed == 0 {
+            removed = rollup::forget(tx, now.as_millis().div_euclid(DAY_MS))?;
+        }
     }
     for thinning in THINNINGS {
         removed += thin(tx, thinning, now.as_millis())?;
@@ -98,8 +115,8 @@ pub(super) fn step(tx: &Transaction<'_>, keep: Retention, now: Timestamp) -> Res
     Ok(removed > 0)
 }
 
-/// Deletes what ended before `cutoff`.
-fn expire(tx: &Transaction<'_>, cutoff: i64) -> Result<usize> {
+/// Deletes what ended before `cutoff`; pulses only after they had the chance to get into a day.
+fn expire(tx: &Transaction<'_>, cutoff: i64, in_blocks: i64) -> Result<usize> {
     let mut removed = 0;
     for (table, age) in AGED {
         // Thinned details may be older: they are few, and tell what a build was like.
@@ -107,7 +124,12 @@ fn expire(tx: &Transaction<'_>, cutoff: i64) -> Result<usize> {
             continue;
         }
         let sql = format!("SELECT id FROM {table} WHERE {age} < ?1 ORDER BY {age} LIMIT ?2");
-        removed += remove(tx, table, &sql, params![cutoff, STEP])?;
+        let before = if table == "pulse" {
+            cutoff.min(in_blocks)
+        } else {
+            cutoff
+        };
+        removed += remove(tx, table, &sql, params![before, STEP])?;
     }
     if removed > 0 {
         kept_since(tx, cutoff)?;
@@ -141,6 +163,9 @@ fn shrink(tx: &Transaction<'_>) -> Result<usize> {
     let last: i64 = tx
         .prepare_cached(&sql)?
         .query_row([rows], |row| row.get(0))?;
+    if rollup::step(tx, last.div_euclid(DAY_MS) + 1)? {
+        return Ok(1);
+    }
     let sql = format!("SELECT id FROM {table} WHERE {age} < ?1");
     let removed = remove(tx, table, &sql, &[&last])?;
     if table != "detail" {
@@ -205,7 +230,7 @@ pub(super) fn known_since(on: &Connection) -> Result<Option<i64>> {
     Ok(known.and_then(|value| value.parse().ok()))
 }
 
-fn set(tx: &Transaction<'_>, key: &str, value: i64) -> Result<()> {
+pub(super) fn set(tx: &Transaction<'_>, key: &str, value: i64) -> Result<()> {
     tx.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
         .execute(params![key, value.to_string()])
         .map(drop)

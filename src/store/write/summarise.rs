@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use super::Result;
 use crate::store::block::{Block, Tick};
+use crate::store::damage::unless_damaged;
 use crate::store::part::{Grain, Part, PartBuilder, part_of};
 use crate::store::read::SignatureKey;
 use crate::store::summary;
@@ -24,7 +25,7 @@ pub(super) fn part(tx: &Transaction<'_>, block: &Block) -> Result<Option<Part>> 
     }
     let ticks = block.ticks().iter();
     let pulses = ticks.map(|tick: &Tick| (tick.at, tick.goroutines, !tick.truncated));
-    let builder = PartBuilder::new(pulses, Grain::Slot);
+    let builder = PartBuilder::new(pulses, |_| Grain::Slot);
     Ok(part_of(block, builder, |stack| {
         signatures.get(&stack).copied()
     }))
@@ -37,6 +38,26 @@ pub(super) fn store(tx: &Transaction<'_>, block: i64, part: &Part) -> Result<()>
     tx.prepare_cached("INSERT INTO summary (block_id, crc, data) VALUES (?1, ?2, ?3)")?
         .execute(params![block, crc32c::crc32c(&data), data])
         .map(drop)
+}
+
+/// The slots of a stored block; `None` when it is damaged, or there no more.
+pub(super) fn slots(tx: &Transaction<'_>, block: i64) -> Result<Option<Part>> {
+    let read = |sql: &str| -> Result<Option<Vec<u8>>> {
+        let row = |row: &Row<'_>| -> Result<(u32, Vec<u8>)> { Ok((row.get(0)?, row.get(1)?)) };
+        let found = tx.prepare_cached(sql)?.query_row([block], row).optional();
+        let found = unless_damaged(found)?.flatten();
+        Ok(found
+            .filter(|(crc, data)| crc32c::crc32c(data) == *crc)
+            .map(|(_, data)| data))
+    };
+    let known = read("SELECT crc, data FROM summary WHERE block_id = ?1")?;
+    if let Some(known) = known.and_then(|data| summary::unpack(&data, |_| true)) {
+        return Ok(Some(known));
+    }
+    match read("SELECT crc, data FROM block WHERE id = ?1")?.and_then(|data| Block::unpack(&data)) {
+        Some(block) => part(tx, &block),
+        None => Ok(None),
+    }
 }
 
 /// How far blocks have been looked through for missing summaries.

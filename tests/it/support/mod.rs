@@ -16,6 +16,7 @@ use goroscope::store::Retention;
 /// Nothing that a test writes is too old or too much.
 pub(crate) const KEEP: Retention = Retention {
     raw: Duration::MAX,
+    rollup: Duration::MAX,
     max_size: u64::MAX,
 };
 
