@@ -116,10 +116,7 @@ impl Builder {
     pub(super) fn pack(&mut self) -> std::io::Result<Vec<u8>> {
         let len = self.ticks.len();
         let mut out = vec![FORMAT];
-        put(&mut out, len as u64);
-        let rows: Vec<[u64; TICK_COLUMNS]> = self.ticks.iter().map(Tick::columns).collect();
-        column::put_rows(&rows, &mut out);
-        self.put_complaints(&mut out);
+        put_ticks(&self.ticks, &mut out);
         put(&mut out, self.series.len() as u64);
         let mut bodies = Vec::new();
         let mut stack = 0;
@@ -136,19 +133,6 @@ impl Builder {
         out.extend_from_slice(&bodies);
         zstd::bulk::compress(&out, ZSTD_LEVEL)
     }
-
-    fn put_complaints(&self, out: &mut Vec<u8>) {
-        let complaints = || {
-            let numbered = self.ticks.iter().enumerate();
-            numbered.filter_map(|(nth, tick)| Some((nth, tick.complaints.as_ref()?)))
-        };
-        put(out, complaints().count() as u64);
-        for (nth, text) in complaints() {
-            put(out, nth as u64);
-            put(out, text.len() as u64);
-            out.extend_from_slice(text.as_bytes());
-        }
-    }
 }
 
 /// A block that was unpacked: ticks, and a directory of columns that are decoded one by one.
@@ -163,16 +147,9 @@ pub(super) struct Block {
 impl Block {
     /// Unpacks a block; `None` when it is damaged.
     pub(super) fn unpack(data: &[u8]) -> Option<Self> {
-        let len = zstd::zstd_safe::get_frame_content_size(data).ok()??;
-        let len = usize::try_from(len).ok().filter(|len| *len <= MAX_PLAIN)?;
-        let plain = zstd::bulk::decompress(data, len).ok()?;
+        let plain = decompress(data)?;
         let mut rest = plain.strip_prefix(&[FORMAT])?;
-        let mut ticks = take_ticks(&mut rest)?;
-        for _ in 0..take(&mut rest)? {
-            let nth = usize::try_from(take(&mut rest)?).ok()?;
-            let text = std::str::from_utf8(take_bytes(&mut rest)?).ok()?;
-            ticks.get_mut(nth)?.complaints = Some(text.to_owned());
-        }
+        let ticks = take_ticks(&mut rest)?;
         let mut directory = Vec::new();
         let (mut stack, mut at) = (0i64, 0usize);
         for _ in 0..take(&mut rest)? {
@@ -223,11 +200,42 @@ impl Block {
     }
 }
 
-fn take_ticks(rest: &mut &[u8]) -> Option<Vec<Tick>> {
+/// What was compressed; `None` when it is damaged.
+pub(super) fn decompress(data: &[u8]) -> Option<Vec<u8>> {
+    let len = zstd::zstd_safe::get_frame_content_size(data).ok()??;
+    let len = usize::try_from(len).ok().filter(|len| *len <= MAX_PLAIN)?;
+    zstd::bulk::decompress(data, len).ok()
+}
+
+/// Appends ticks: how many, their columns, and the few that have complaints.
+pub(super) fn put_ticks(ticks: &[Tick], out: &mut Vec<u8>) {
+    put(out, ticks.len() as u64);
+    let rows: Vec<[u64; TICK_COLUMNS]> = ticks.iter().map(Tick::columns).collect();
+    column::put_rows(&rows, out);
+    let complaints = || {
+        let numbered = ticks.iter().enumerate();
+        numbered.filter_map(|(nth, tick)| Some((nth, tick.complaints.as_ref()?)))
+    };
+    put(out, complaints().count() as u64);
+    for (nth, text) in complaints() {
+        put(out, nth as u64);
+        put(out, text.len() as u64);
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Takes ticks off the front; `None` when they are damaged.
+pub(super) fn take_ticks(rest: &mut &[u8]) -> Option<Vec<Tick>> {
     let len = usize::try_from(take(rest)?).ok()?;
     if len > MAX_PLAIN / TICK_COLUMNS / 8 {
         return None;
     }
     let rows = column::take_rows(rest, len)?;
-    Some(rows.into_iter().map(Tick::from_columns).collect())
+    let mut ticks: Vec<Tick> = rows.into_iter().map(Tick::from_columns).collect();
+    for _ in 0..take(rest)? {
+        let nth = usize::try_from(take(rest)?).ok()?;
+        let text = std::str::from_utf8(take_bytes(rest)?).ok()?;
+        ticks.get_mut(nth)?.complaints = Some(text.to_owned());
+    }
+    Some(ticks)
 }

@@ -14,6 +14,32 @@ const ZSTD_LEVEL: i32 = 3;
 /// A detail body never unpacks to more than this.
 const MAX_BODY: usize = 256 << 20;
 
+/// What is kept in rows first, and in blocks when its window has closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kept {
+    Pulses,
+    /// Details and proofs.
+    Details,
+}
+
+impl Kept {
+    /// The table of rows.
+    pub(super) const fn rows(self) -> &'static str {
+        match self {
+            Self::Pulses => "pulse",
+            Self::Details => "detail",
+        }
+    }
+
+    /// The table of blocks.
+    pub(super) const fn blocks(self) -> &'static str {
+        match self {
+            Self::Pulses => "block",
+            Self::Details => "detail_block",
+        }
+    }
+}
+
 /// Goroutines of one stack in one state with one label set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PulseEntry {

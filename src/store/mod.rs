@@ -12,6 +12,7 @@ mod check;
 mod column;
 mod course;
 mod damage;
+mod detail_block;
 mod frames;
 mod hot;
 mod lock;

@@ -256,12 +256,13 @@ fn creators(group: &GroupRow, count: u64, words: &Words) -> Option<Creators> {
     match group.creators.as_slice() {
         [] => None,
         [(creator, of_one)] if *of_one == count => Some(Creators::One(name(creator))),
-        several => Some(Creators::Several(
-            several
-                .iter()
-                .map(|(creator, count)| (name(creator).unwrap_or_default(), *count))
-                .collect(),
-        )),
+        several => {
+            let named = several.iter();
+            let named = named.map(|(creator, count)| (name(creator).unwrap_or_default(), *count));
+            let mut named: Vec<_> = named.collect();
+            named.sort_unstable();
+            Some(Creators::Several(named))
+        }
     }
 }
 

@@ -49,7 +49,7 @@ fn info_tells_what_there_is() {
     let folder = ten_hours();
     let info = said(folder.path(), &["db", "info", "--tz", "utc"]);
     insta::assert_snapshot!(masked(&info), @"
-    goroscope.db: 276.0 KiB, of them 20.0 KiB free, and 0 B in the log
+    goroscope.db: 276.0 KiB, of them 4.0 KiB free, and 0 B in the log
     schema NEWEST, 2 signatures under rules 2
     1 daemon run; none writes it now, the last one did until 2026-11-24 10:00:00
     SERVICE  INST  PROCESSES  SNAPSHOTS  IN BLOCKS  DETAILS  FAILURES  SAMPLES    BYTES  B/SAMPLE  OLDEST               NEWEST
@@ -71,12 +71,12 @@ fn info_tells_what_there_is() {
 fn a_sound_database_is_sound() {
     let folder = ten_hours();
     insta::assert_snapshot!(said(folder.path(), &["db", "check"]), @"
-    goroscope.db: decoded 5 blocks, 239 pulses, 10 details, 2 stacks
+    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     sound
     exit 0
     ");
     insta::assert_snapshot!(said(folder.path(), &["db", "check", "--quick", "-o", "json"]), @r#"
-    {"schema":"goroscope.db-check/v1","path":"goroscope.db","sound":true,"file":[],"references":[],"damaged":0,"rows":[],"moved":0,"daemon_runs":false,"quarantined_rows":0,"quarantined_pulses":0,"decoded":[["block",5],["pulse",239],["detail",10],["stack",2]]}
+    {"schema":"goroscope.db-check/v1","path":"goroscope.db","sound":true,"file":[],"references":[],"damaged":0,"rows":[],"moved":0,"daemon_runs":false,"quarantined_rows":0,"quarantined_pulses":0,"decoded":[["block",5],["pulse",239],["detail_block",0],["detail",10],["stack",2]]}
     exit 0
     "#);
 }
@@ -109,7 +109,7 @@ fn damaged_rows_are_told_while_a_daemon_writes_and_moved_when_none_does() {
     block     2  2026-11-24 00:00:00  2026-11-24 03:59:00     240  its checksum is wrong
     pulse   958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
     detail   10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
-    goroscope.db: decoded 5 blocks, 239 pulses, 10 details, 2 stacks
+    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     a daemon writes this database, so nothing was moved: every answer passes over what is damaged as a gap; run this again while no daemon runs
     exit 1
     ");
@@ -119,12 +119,12 @@ fn damaged_rows_are_told_while_a_daemon_writes_and_moved_when_none_does() {
     block     2  2026-11-24 00:00:00  2026-11-24 03:59:00     240  its checksum is wrong
     pulse   958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
     detail   10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
-    goroscope.db: decoded 5 blocks, 239 pulses, 10 details, 2 stacks
+    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     moved 3 damaged rows into quarantine: a gap from now on, all else is as it was
     exit 1
     ");
     insta::assert_snapshot!(said(path, &["db", "check", "--tz", "utc"]), @"
-    goroscope.db: decoded 4 blocks, 238 pulses, 9 details, 2 stacks
+    goroscope.db: decoded 4 blocks, 238 pulses, 0 detail blocks, 9 details, 2 stacks
     in quarantine since earlier checks: 3 rows with 241 pulses
     sound
     exit 0
@@ -147,7 +147,7 @@ fn references_that_lead_nowhere_are_told() {
     5 rows of `block` count stacks that are not there
     239 rows of `pulse` count stacks that are not there
     10 rows of `detail` count stacks that are not there
-    goroscope.db: decoded 5 blocks, 239 pulses, 10 details, 1 stack
+    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 1 stack
     the file itself is damaged: restore a backup (goroscope db backup makes one)
     exit 1
     ");
@@ -287,7 +287,7 @@ fn prune_refuses_and_tells() {
     drop(lock);
     let all = ["--max-size", "1"];
     insta::assert_snapshot!(without_numbers(&prune(&[&all[..], &["--dry-run"]].concat())), @"
-    goroscope.db: N snapshots, N details and N failure would go, and with them N B of N KiB; snapshots are kept since N N
+    goroscope.db: N snapshots, N details and N failure would go, and with them N KiB of N KiB; snapshots are kept since N N
     N KiB is more than N B: the rest is not snapshots, or is the newest of them
     exit N
     ");
@@ -318,7 +318,7 @@ fn pruning_removes_what_it_told_and_gives_the_space_back() {
     let rows = |pruned: &Pruned| (pruned.pulses, pruned.details, pruned.failures);
     assert_eq!(rows(&told), rows(&went));
     // The first two windows of 4 h but for the one that a restart parted, and all that fills the file.
-    assert_eq!(rows(&went), (479, 1_999, 0));
+    assert_eq!(rows(&went), (479, 1_995, 0));
     assert_eq!(went.kept_since, Some(minute(300)));
     assert!(size() < 1 << 20, "{}", size());
     drop(lock);

@@ -3,7 +3,7 @@
 //! The killed process is this test binary again, as a writer in a hurry: its clock follows what it
 //! writes, so that windows close, blocks are made and retention removes within seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -151,6 +151,42 @@ fn written(tick: i64) -> BTreeMap<String, u32> {
         .collect()
 }
 
+/// Every detail that was acknowledged is there as it was written, in a row or a block; the number of
+/// blocks, of pulses and of details.
+fn assert_details(path: &Path, what: &str, acknowledged: &BTreeMap<String, Vec<i64>>) -> [i64; 2] {
+    let reader = Reader::open(path).unwrap();
+    let life = reader.instances().unwrap()[0].key;
+    let life = reader.incarnations(life).unwrap()[0].id;
+    let details = reader
+        .details(life, (at(0), at(9_999 * DAY)), None)
+        .unwrap();
+    let names = reader.signatures().unwrap();
+    for detail in &details {
+        let tick = (detail.at.as_millis() - at(0).as_millis()) / STEP;
+        let count = |count: u64| u32::try_from(count).unwrap();
+        let groups = detail.groups.iter();
+        let counts: BTreeMap<_, _> = groups
+            .map(|(key, group)| (names[key].site.function.to_string(), count(group.count)))
+            .collect();
+        assert_eq!(counts, written(tick), "{what}: the detail of tick {tick}");
+    }
+    let moments: BTreeSet<i64> = details.iter().map(|detail| detail.at.as_millis()).collect();
+    // Older ones are thinned.
+    let kept = moments.last().map_or(0, |newest| newest - 6 * DAY);
+    let told = acknowledged.get("detail").into_iter().flatten();
+    for moment in told.filter(|moment| **moment >= kept) {
+        assert!(
+            moments.contains(moment),
+            "{what}: the detail of {moment} is lost"
+        );
+    }
+    let database = rusqlite::Connection::open(path).unwrap();
+    ["block", "detail_block"].map(|table| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        database.query_row(&sql, [], |row| row.get(0)).unwrap()
+    })
+}
+
 fn assert_sound(path: &Path, what: &str) {
     let database = rusqlite::Connection::open(path).unwrap();
     let sound: String = database
@@ -163,7 +199,7 @@ fn assert_sound(path: &Path, what: &str) {
 fn kills_lose_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("goroscope.db");
-    let (mut next, mut all) = (0, 0);
+    let (mut next, mut all, mut blocks) = (0, 0, [0, 0]);
     for run in 0..runs() {
         // Spread over the life of a writer, in no order, and the same each time.
         let millis = 60 + run * 2_654_435_761 % 1_600;
@@ -192,20 +228,18 @@ fn kills_lose_nothing_that_was_acknowledged() {
             .last()
             .map_or(-1, |newest| (newest.as_millis() - at(0).as_millis()) / STEP);
         next = next.max(newest + 1);
+        let [pulses, details] = assert_details(&path, &what, &acknowledged);
+        blocks = [blocks[0].max(pulses), blocks[1].max(details)];
     }
     let (kept, read) = read_back(&path);
-    let database = rusqlite::Connection::open(&path).unwrap();
-    let sql = "SELECT count(*), ifnull(max(to_at), 0) FROM block";
-    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-    let (blocks, _) = database.query_row(sql, [], row).unwrap();
     println!(
-        "{all} acknowledged, {} read, {blocks} blocks, since {kept:?}",
+        "{all} acknowledged, {} read, {blocks:?} blocks, since {kept:?}",
         read.len()
     );
     // All of it happened: blocks were made, and retention removed some.
     assert!(
-        all > 1_000 && blocks > 0 && kept > at(0),
-        "{all} {blocks} {kept:?}"
+        all > 1_000 && blocks.iter().all(|blocks| *blocks > 0) && kept > at(0),
+        "{all} {blocks:?} {kept:?}"
     );
 }
 

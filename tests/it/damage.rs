@@ -9,7 +9,7 @@ use goroscope::store::{Reader, Retention};
 
 use crate::blocks::{DAY, Process, Seen, at, write};
 use crate::released::ten_hours;
-use crate::support::{KEEP, said};
+use crate::support::{KEEP, number, said};
 
 const PAGE: usize = 4096;
 
@@ -140,11 +140,6 @@ fn two_large_blocks() -> Vec<Record> {
     records
 }
 
-fn number(path: &Path, sql: &str) -> i64 {
-    let database = rusqlite::Connection::open(path).unwrap();
-    database.query_row(sql, [], |row| row.get(0)).unwrap()
-}
-
 /// Two blocks, of which one cannot be read.
 fn one_broken_page() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -183,7 +178,7 @@ fn one_page_that_cannot_be_read_costs_its_block_and_nothing_else() {
     insta::assert_snapshot!(rows, @"
     ROW  FROM                 TO                   PULSES  DAMAGE
     block    1  2026-11-24 00:00:00  2026-11-24 01:59:30     240  its pages cannot be read
-    goroscope.db: decoded 2 blocks, 0 pulses, 0 details, 18 stacks
+    goroscope.db: decoded 2 blocks, 0 pulses, 0 detail blocks, 0 details, 18 stacks
     moved 1 damaged row into quarantine: a gap from now on, all else is as it was
     the file itself was damaged as well: check it again, and restore a backup if it still is
     exit 1
@@ -204,4 +199,55 @@ fn retention_goes_on_over_a_page_that_cannot_be_read() {
     };
     let is_done = |path: &Path| number(path, "SELECT count(*) FROM block") == 0;
     write(&path, keep, Vec::new(), || at(DAY), is_done);
+}
+
+/// Details of two hours in each of two blocks, of which the later one is damaged.
+#[test]
+fn a_damaged_block_of_details_is_told_and_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    let (process, mut records) = Process::watched(Duration::from_secs(30));
+    for nth in 0..24i64 {
+        let seen = Seen {
+            step: 0,
+            groups: vec![(0, 0, 1 + nth.unsigned_abs())],
+            truncated: false,
+            complained: 0,
+        };
+        records.push(process.look(Kind::Detail, nth * 600_000, Duration::ZERO, &seen));
+    }
+    let is_done = |path: &Path| number(path, "SELECT count(*) FROM detail_block") == 2;
+    write(&path, KEEP, records, || at(DAY - 1), is_done);
+    let newest = || {
+        let reader = Reader::open(&path).unwrap();
+        let life = reader.instances().unwrap()[0].key;
+        let life = reader.incarnations(life).unwrap()[0].id;
+        let detail = reader.last_detail(life, (at(0), at(DAY)), None).unwrap();
+        detail.map(|detail| detail.groups.into_values().next().unwrap().count)
+    };
+    assert_eq!(newest(), Some(24));
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database
+        .execute_batch("UPDATE detail_block SET data = zeroblob(length(data)) WHERE id = 2")
+        .unwrap();
+    drop(database);
+    assert_eq!(newest(), Some(12));
+    // The day is brought together around it, and thinned a week later.
+    let is_thinned = |path: &Path| number(path, "SELECT min(thinned) FROM detail_block") == 2;
+    write(&path, KEEP, Vec::new(), || at(9 * DAY), is_thinned);
+    assert_eq!(newest(), Some(7));
+    insta::assert_snapshot!(said(folder.path(), &["db", "check", "--quick", "--tz", "utc"]), @"
+    TABLE         ROW  FROM                 TO                   PULSES  DAMAGE
+    detail_block    2  2026-11-24 02:00:00  2026-11-24 03:50:00       0  its checksum is wrong
+    goroscope.db: decoded 0 blocks, 0 pulses, 2 detail blocks, 0 details, 1 stack
+    moved 1 damaged row into quarantine: a gap from now on, all else is as it was
+    exit 1
+    ");
+    insta::assert_snapshot!(said(folder.path(), &["db", "check", "--quick", "--tz", "utc"]), @"
+    goroscope.db: decoded 0 blocks, 0 pulses, 1 detail block, 0 details, 1 stack
+    in quarantine since earlier checks: 1 row with 0 pulses
+    sound
+    exit 0
+    ");
+    assert_eq!(newest(), Some(7));
 }

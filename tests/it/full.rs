@@ -14,17 +14,12 @@ use goroscope::store::{DaemonLock, Writer};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use crate::blocks::{Process, Seen, at};
-use crate::support::KEEP;
 use crate::support::daemon::{Daemon, first};
 use crate::support::fake::{Behaviour, Fake};
+use crate::support::{KEEP, number};
 
 /// More than a batch and the queue behind it hold together.
 const POLLS: i64 = 6_000;
-
-fn number(path: &Path, sql: &str) -> i64 {
-    let database = rusqlite::Connection::open(path).unwrap();
-    database.query_row(sql, [], |row| row.get(0)).unwrap()
-}
 
 fn until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();

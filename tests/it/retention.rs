@@ -7,6 +7,7 @@ use goroscope::model::{Kind, Record};
 use goroscope::store::{Reader, Retention};
 
 use crate::blocks::{DAY, Process, Seen, at, write};
+use crate::support::number;
 
 const HOUR: i64 = DAY / 24;
 
@@ -29,14 +30,13 @@ fn forty_days() -> Vec<Record> {
     records
 }
 
-fn number(path: &Path, sql: &str) -> i64 {
-    let database = rusqlite::Connection::open(path).unwrap();
-    database.query_row(sql, [], |row| row.get(0)).unwrap()
-}
-
 fn details(path: &Path, from: i64, to: i64) -> i64 {
     let (from, to) = (at(from * DAY).as_millis(), at(to * DAY).as_millis());
-    let sql = format!("SELECT count(*) FROM detail WHERE at >= {from} AND at < {to}");
+    // No block goes over the end of a day.
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM detail WHERE at >= {from} AND at < {to})
+              + (SELECT ifnull(sum(ticks), 0) FROM detail_block WHERE from_at >= {from} AND to_at < {to})"
+    );
     number(path, &sql)
 }
 

@@ -12,7 +12,7 @@ use rustix::pty::OpenptFlags;
 
 use crate::blocks::{DAY, Process, Seen, at, write};
 use crate::questions::history;
-use crate::support::{KEEP, newest_schema, printed, root};
+use crate::support::{KEEP, newest_schema, number, printed, root};
 
 const HOUR: i64 = DAY / 24;
 
@@ -63,11 +63,6 @@ fn six_hours() -> Vec<Record> {
         records.push(process.look(Kind::Pulse, millis, Duration::from_millis(3), &seen));
     }
     records
-}
-
-fn number(database: &Path, sql: &str) -> i64 {
-    let database = rusqlite::Connection::open(database).unwrap();
-    database.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 /// A database of rows, and one of the same in three blocks.

@@ -16,7 +16,7 @@ use goroscope::model::{
 use proptest::prelude::*;
 
 use crate::blocks::{DAY, at, write};
-use crate::support::{KEEP, printed};
+use crate::support::{KEEP, number, printed};
 
 /// Goroutines as a process might have them.
 #[derive(Debug, Clone)]
@@ -546,13 +546,6 @@ fn difference(a: &str, b: &str) -> Option<(String, String)> {
     owned.or_else(|| (a != b).then(lengths))
 }
 
-fn pulses(path: &Path) -> i64 {
-    let database = rusqlite::Connection::open(path).unwrap();
-    database
-        .query_row("SELECT count(*) FROM pulse", [], |row| row.get(0))
-        .unwrap()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
@@ -571,14 +564,20 @@ proptest! {
                 simulation.step(*nth, *gap, step);
             }
             let records = std::mem::take(&mut simulation.records);
-            if cold {
-                write(&path, KEEP, records, || at(9 * DAY), |path| pulses(path) == 0);
-            } else {
-                write(&path, KEEP, records, || at(DAY), |_| true);
-            }
+            write(&path, KEEP, records, || at(DAY / 10), |_| true);
         }
         let folder = folder.path();
         let text = export(folder, "polled.db", &[]);
+        if cold {
+            // In blocks of windows, and then of the day.
+            let rows = "SELECT (SELECT count(*) FROM pulse) + (SELECT count(*) FROM detail)";
+            let windows = "SELECT count(*) FROM detail_block WHERE thinned = 0";
+            let steps = [(rows, (|| at(DAY + 120_000)) as fn() -> Timestamp), (windows, || at(2 * DAY))];
+            for (left, now) in steps {
+                write(&path, KEEP, Vec::new(), now, |path| number(path, left) == 0);
+                prop_assert_eq!(difference(&export(folder, "polled.db", &[]), &text), None);
+            }
+        }
         std::fs::write(folder.join("all.ndjson"), &text).unwrap();
         import(folder, &["all.ndjson"], "imported.db");
         prop_assert_eq!(difference(&export(folder, "imported.db", &[]), &text), None);

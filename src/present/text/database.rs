@@ -140,7 +140,7 @@ pub fn database_check(answer: &DatabaseCheck, draw: Draw) -> String {
     let decoded: Vec<String> = answer
         .decoded
         .iter()
-        .map(|(table, rows)| plural(*rows, table))
+        .map(|(table, rows)| plural(*rows, &table.replace('_', " ")))
         .collect();
     text += &format!("{}: decoded {}\n", escape(&answer.path), decoded.join(", "));
     if answer.quarantined_rows > 0 {

@@ -8,6 +8,7 @@ use super::{Damage, Wrong};
 use crate::model::Timestamp;
 use crate::store::block::Block;
 use crate::store::damage::unless_damaged;
+use crate::store::detail_block::DetailBlock;
 use crate::store::frames;
 use crate::store::hot::{unpack_detail, unpack_pulse};
 
@@ -55,6 +56,15 @@ pub(super) const DETAIL: Rows = Rows {
     index: "detail_at",
     extent: "incarnation_id, at, at, 0",
     verdict: detail,
+};
+
+pub(super) const DETAIL_BLOCK: Rows = Rows {
+    table: "detail_block",
+    data: "data",
+    beside: "crc, ticks, stacks",
+    index: "detail_block_at",
+    extent: "incarnation_id, from_at, to_at, 0",
+    verdict: detail_block,
 };
 
 pub(super) const STACK: Rows = Rows {
@@ -147,6 +157,26 @@ fn detail(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Opti
         .flatten()
         .all(|entry| stacks.is_none_or(|stacks| stacks.contains(&entry.stack)));
     Ok(told(entries.is_some(), known))
+}
+
+fn detail_block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let data = row.get_ref(0)?.as_blob()?;
+    if i64::from(crc32c::crc32c(data)) != row.get::<_, i64>(1)? {
+        return Ok(Some(Wrong::Checksum));
+    }
+    let Some(block) = DetailBlock::unpack(data) else {
+        return Ok(Some(Wrong::Layout));
+    };
+    let (ticks, of): (i64, i64) = (row.get(2)?, row.get(3)?);
+    let is_whole = i64::try_from(block.ticks().len()) == Ok(ticks)
+        && i64::try_from(block.stacks().count()) == Ok(of);
+    if !is_whole {
+        return Ok(Some(Wrong::Numbers));
+    }
+    let known = block
+        .stacks()
+        .all(|stack| stacks.is_none_or(|stacks| stacks.contains(&stack)));
+    Ok(told(block.columns(|_| true).is_some(), known))
 }
 
 fn stack(row: &Row<'_>, _: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use self::decode::{BLOCK, DETAIL, PULSE, Rows, STACK};
+use self::decode::{BLOCK, DETAIL, DETAIL_BLOCK, PULSE, Rows, STACK};
 use super::damage::unless_damaged;
 use super::{StoreError, open};
 use crate::model::Timestamp;
@@ -29,7 +29,7 @@ pub enum Depth {
 /// One row that is damaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// `block`, `pulse`, `detail` or `stack`.
+    /// `block`, `pulse`, `detail`, `detail_block` or `stack`.
     pub table: &'static str,
     /// Its row there.
     pub id: i64,
@@ -81,7 +81,7 @@ impl Damage {
 
     /// The column that holds what could not be decoded.
     pub(super) fn data_column(&self) -> &'static str {
-        [BLOCK, PULSE, DETAIL]
+        [BLOCK, PULSE, DETAIL, DETAIL_BLOCK]
             .into_iter()
             .find(|rows| rows.table == self.table)
             .map_or("NULL", |rows| rows.data)
@@ -127,7 +127,7 @@ pub fn check(path: &Path, depth: Depth) -> Result<Checked, StoreError> {
     checked.file = structure(&on, depth).map_err(failed)?;
     checked.references = references(&on).map_err(failed)?;
     let stacks = unless_damaged(stacks(&on)).map_err(failed)?;
-    for rows in [BLOCK, PULSE, DETAIL, STACK] {
+    for rows in [BLOCK, PULSE, DETAIL_BLOCK, DETAIL, STACK] {
         decode_all(&on, rows, stacks.as_ref(), &mut checked).map_err(failed)?;
     }
     let sql = "SELECT count(*), ifnull(sum(ticks), 0) FROM quarantine";
@@ -169,6 +169,7 @@ fn references(on: &Connection) -> rusqlite::Result<Vec<String>> {
         ("block", "incarnation_id", "incarnation"),
         ("pulse", "incarnation_id", "incarnation"),
         ("detail", "incarnation_id", "incarnation"),
+        ("detail_block", "incarnation_id", "incarnation"),
         ("failure", "instance_id", "instance"),
         ("stack", "signature_id", "signature"),
         ("series", "signature_id", "signature"),

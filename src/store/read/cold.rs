@@ -6,14 +6,16 @@ use super::Reader;
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
 use crate::store::damage::unless_damaged;
-use crate::store::hot::PulseEntry;
+use crate::store::detail_block::DetailBlock;
+use crate::store::hot::{Kept, PulseEntry};
 
 /// No block is of a longer window.
 const LONGEST_MS: i64 = 86_400_000;
 
-/// A row of `block` without its data.
+/// A row of `block` or `detail_block` without its data.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BlockKey {
+    kept: Kept,
     pub(super) id: i64,
     pub(super) from: i64,
     pub(super) to: i64,
@@ -21,7 +23,7 @@ pub(super) struct BlockKey {
     crc: u32,
 }
 
-/// One row of `block`.
+/// One row of `block` or `detail_block`.
 #[derive(Debug)]
 pub(in crate::store) struct BlockRow {
     pub(in crate::store) from: i64,
@@ -35,11 +37,17 @@ pub(in crate::store) struct BlockRow {
 impl BlockRow {
     /// The block; `None` when it is damaged.
     pub(in crate::store) fn unpack(&self) -> Option<Block> {
+        Block::unpack(self.sound()?)
+    }
+
+    /// The block of details; `None` when it is damaged.
+    pub(super) fn unpack_details(&self) -> Option<DetailBlock> {
+        DetailBlock::unpack(self.sound()?)
+    }
+
+    fn sound(&self) -> Option<&[u8]> {
         let data = self.data.as_deref()?;
-        if crc32c::crc32c(data) != self.crc {
-            return None;
-        }
-        Block::unpack(data)
+        (crc32c::crc32c(data) == self.crc).then_some(data)
     }
 
     /// About when its pulses were taken, for one that is damaged.
@@ -66,21 +74,23 @@ impl Reader {
     /// page that cannot be read costs the rows on it, and no others.
     pub(super) fn blocks(
         &self,
+        kept: Kept,
         incarnation: i64,
-        since: Timestamp,
-        until: Timestamp,
+        (since, until): (Timestamp, Timestamp),
     ) -> rusqlite::Result<Vec<BlockKey>> {
-        let mut ids = self.connection.prepare_cached(
-            "SELECT id, from_at FROM block WHERE incarnation_id = ?1 AND from_at BETWEEN ?2 AND ?3
+        let mut ids = self.connection.prepare_cached(&format!(
+            "SELECT id, from_at FROM {} WHERE incarnation_id = ?1 AND from_at BETWEEN ?2 AND ?3
              ORDER BY from_at",
-        )?;
+            kept.blocks()
+        ))?;
         let begin = since.as_millis().saturating_sub(LONGEST_MS);
         let mut rows = ids.query(params![incarnation, begin, until.as_millis()])?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
             let (id, from) = (row.get(0)?, row.get(1)?);
             // Where not even its end can be read, it is a gap of one.
-            let key = unless_damaged(self.block_key(id))?.unwrap_or(BlockKey {
+            let key = unless_damaged(self.block_key(kept, id))?.unwrap_or(BlockKey {
+                kept,
                 id,
                 from,
                 to: from,
@@ -94,11 +104,15 @@ impl Reader {
         Ok(keys)
     }
 
-    fn block_key(&self, id: i64) -> rusqlite::Result<BlockKey> {
+    fn block_key(&self, kept: Kept, id: i64) -> rusqlite::Result<BlockKey> {
+        let table = kept.blocks();
         self.connection
-            .prepare_cached("SELECT from_at, to_at, ticks, crc FROM block WHERE id = ?1")?
+            .prepare_cached(&format!(
+                "SELECT from_at, to_at, ticks, crc FROM {table} WHERE id = ?1"
+            ))?
             .query_row([id], |row| {
                 Ok(BlockKey {
+                    kept,
                     id,
                     from: row.get(0)?,
                     to: row.get(1)?,
@@ -110,9 +124,10 @@ impl Reader {
 
     /// The row of a block. Where a page of its data cannot be read, that block alone is damaged.
     pub(super) fn block(&self, key: BlockKey) -> rusqlite::Result<BlockRow> {
+        let table = key.kept.blocks();
         let mut select = self
             .connection
-            .prepare_cached("SELECT data FROM block WHERE id = ?1")?;
+            .prepare_cached(&format!("SELECT data FROM {table} WHERE id = ?1"))?;
         Ok(BlockRow {
             from: key.from,
             to: key.to,
@@ -130,7 +145,7 @@ impl Reader {
         until: Timestamp,
         mut on: impl FnMut(BlockRow),
     ) -> rusqlite::Result<()> {
-        for key in self.blocks(incarnation, since, until)? {
+        for key in self.blocks(Kept::Pulses, incarnation, (since, until))? {
             on(self.block(key)?);
         }
         Ok(())
@@ -191,7 +206,7 @@ impl Reader {
         let fits = |tick: &Tick| window.contains(&tick.at) && is_wanted(tick);
         let mut newest: Option<(i64, Block, usize)> = None;
         // Blocks of late pulses overlap others.
-        let mut keys = self.blocks(incarnation, since, until)?;
+        let mut keys = self.blocks(Kept::Pulses, incarnation, (since, until))?;
         keys.sort_by_key(|key| std::cmp::Reverse(key.to));
         for key in keys {
             if newest.as_ref().is_some_and(|(at, ..)| *at >= key.to) {

@@ -1,54 +1,63 @@
-//! The pulses of blocks, one at a time, in order of time.
+//! The looks of blocks, one at a time, in order of time.
 
 use std::collections::VecDeque;
 
 use super::Reader;
-use super::cold::BlockKey;
+use super::cold::{BlockKey, BlockRow};
 use super::instance::unsigned;
-use super::look::{LookRow, Looked, SnapshotRow, grouped};
+use super::look::{GroupRow, LookRow, Looked, SnapshotRow, grouped};
 use crate::model::Timestamp;
-use crate::store::block::{Block, SeriesKey, Tick};
-use crate::store::hot::PulseEntry;
+use crate::store::block::{SeriesKey, Tick};
+use crate::store::detail_block::{self, DetailTick};
+use crate::store::hot::{Kept, PulseEntry};
 use crate::store::write::FORMS;
 
-/// The blocks of a process. Late pulses have blocks of their own: those that overlap are opened
-/// together.
-pub(super) struct Cold {
+/// The blocks of one kind of a process. What comes late has blocks of its own: those that overlap are
+/// opened together.
+pub(super) struct Cold<C> {
     life: i64,
     bounds: (i64, i64),
     /// By first tick.
     blocks: VecDeque<BlockKey>,
-    open: Vec<Columns>,
+    open: Vec<C>,
     /// Time, open block and tick in it, in order.
     ticks: VecDeque<(i64, usize, usize)>,
-    /// Pulses in blocks that are damaged, so far.
+    /// Looks in blocks that are damaged, so far.
     pub(super) damaged: u64,
 }
 
 /// A block with its columns.
-struct Columns {
-    ticks: Vec<Tick>,
-    series: Vec<(SeriesKey, Vec<u64>)>,
+pub(super) trait Columns: Sized {
+    /// What it is of.
+    const KEPT: Kept;
+
+    /// The columns of a block; `None` when one is damaged.
+    fn of(row: &BlockRow) -> Option<Self>;
+
+    /// When its looks were, in order.
+    fn times(&self) -> impl Iterator<Item = i64>;
+
+    /// The look at place `at`.
+    fn look(&self, at: usize, life: i64) -> Option<LookRow>;
 }
 
-impl Cold {
+impl<C: Columns> Cold<C> {
     pub(super) fn load(
         reader: &Reader,
         life: i64,
-        since: Timestamp,
-        until: Timestamp,
+        (since, until): (Timestamp, Timestamp),
     ) -> rusqlite::Result<Self> {
         Ok(Self {
             life,
             bounds: (since.as_millis(), until.as_millis()),
-            blocks: reader.blocks(life, since, until)?.into(),
+            blocks: reader.blocks(C::KEPT, life, (since, until))?.into(),
             open: Vec::new(),
             ticks: VecDeque::new(),
             damaged: 0,
         })
     }
 
-    /// The time of the next pulse.
+    /// The time of the next look.
     pub(super) fn peek(&mut self, reader: &Reader) -> rusqlite::Result<Option<Timestamp>> {
         while self.ticks.is_empty() && !self.blocks.is_empty() {
             self.open(reader)?;
@@ -70,16 +79,15 @@ impl Cold {
             }
             self.blocks.pop_front();
             end = end.max(key.to);
-            let block = reader.block(key)?.unpack();
-            let Some(columns) = block.as_ref().and_then(Columns::of) else {
+            let Some(columns) = C::of(&reader.block(key)?) else {
                 self.damaged += unsigned(key.ticks);
                 continue;
             };
             let nth = self.open.len();
             let (since, until) = self.bounds;
-            let times = columns.ticks.iter().enumerate();
-            let wanted = times.filter(|(_, tick)| since <= tick.at && tick.at <= until);
-            ticks.extend(wanted.map(|(at, tick)| (tick.at, nth, at)));
+            let times = columns.times().enumerate();
+            let wanted = times.filter(|(_, at)| (since..=until).contains(at));
+            ticks.extend(wanted.map(|(place, at)| (at, nth, place)));
             self.open.push(columns);
         }
         ticks.sort_unstable();
@@ -87,16 +95,24 @@ impl Cold {
         Ok(())
     }
 
-    /// The next pulse.
+    /// The next look.
     pub(super) fn next(&mut self) -> Option<LookRow> {
         let (_, block, at) = self.ticks.pop_front()?;
         self.open.get(block)?.look(at, self.life)
     }
 }
 
-impl Columns {
-    /// The columns of a block; `None` when one is damaged.
-    fn of(block: &Block) -> Option<Self> {
+/// A block of pulses.
+pub(super) struct Pulses {
+    ticks: Vec<Tick>,
+    series: Vec<(SeriesKey, Vec<u64>)>,
+}
+
+impl Columns for Pulses {
+    const KEPT: Kept = Kept::Pulses;
+
+    fn of(row: &BlockRow) -> Option<Self> {
+        let block = row.unpack()?;
         let mut series = Vec::new();
         for (nth, key) in block.keys().enumerate() {
             let mut counts = Vec::new();
@@ -109,36 +125,65 @@ impl Columns {
         })
     }
 
+    fn times(&self) -> impl Iterator<Item = i64> {
+        self.ticks.iter().map(|tick| tick.at)
+    }
+
     fn look(&self, at: usize, life: i64) -> Option<LookRow> {
-        let tick = self.ticks.get(at)?;
         let present = self.series.iter().filter_map(|(key, counts)| {
             let count = counts.get(at).copied().filter(|count| *count > 0)?;
-            Some(PulseEntry {
-                stack: key.stack,
-                state: key.state,
-                labels: key.labels,
-                count,
-            })
+            Some(key.with(count))
         });
         let entries: Vec<PulseEntry> = present.collect();
-        let form = usize::try_from(tick.form).ok();
-        Some(LookRow {
-            at: Timestamp::from_millis(tick.at),
-            kind: "pulse".to_owned(),
-            took_ms: tick.took_ms,
-            outcome: Looked::Snapshot(SnapshotRow {
-                incarnation: life,
-                form: form
-                    .and_then(|form| FORMS.get(form))
-                    .unwrap_or(&"")
-                    .to_string(),
-                goroutines: tick.goroutines,
-                own: tick.own,
-                complained: tick.complained,
-                truncated: tick.truncated,
-                complaints: tick.complaints.clone(),
-                groups: grouped(&entries),
-            }),
+        let tick = self.ticks.get(at)?;
+        Some(look(tick, "pulse", life, grouped(&entries)))
+    }
+}
+
+/// A block of details and proofs.
+pub(super) struct Details {
+    ticks: Vec<DetailTick>,
+    columns: detail_block::Columns,
+}
+
+impl Columns for Details {
+    const KEPT: Kept = Kept::Details;
+
+    fn of(row: &BlockRow) -> Option<Self> {
+        let block = row.unpack_details()?;
+        Some(Self {
+            ticks: block.ticks().to_vec(),
+            columns: block.columns(|_| true)?,
         })
+    }
+
+    fn times(&self) -> impl Iterator<Item = i64> {
+        self.ticks.iter().map(|tick| tick.tick.at)
+    }
+
+    fn look(&self, at: usize, life: i64) -> Option<LookRow> {
+        let tick = self.ticks.get(at)?;
+        let groups = self.columns.entries(at).into_iter().map(GroupRow::from);
+        Some(look(&tick.tick, tick.kind(), life, groups.collect()))
+    }
+}
+
+fn look(tick: &Tick, kind: &str, life: i64, groups: Vec<GroupRow>) -> LookRow {
+    let form = usize::try_from(tick.form).ok();
+    let form = form.and_then(|form| FORMS.get(form)).unwrap_or(&"");
+    LookRow {
+        at: Timestamp::from_millis(tick.at),
+        kind: kind.to_owned(),
+        took_ms: tick.took_ms,
+        outcome: Looked::Snapshot(SnapshotRow {
+            incarnation: life,
+            form: (*form).to_owned(),
+            goroutines: tick.goroutines,
+            own: tick.own,
+            complained: tick.complained,
+            truncated: tick.truncated,
+            complaints: tick.complaints.clone(),
+            groups,
+        }),
     }
 }

@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
 use crate::store::course::Course;
 use crate::store::damage::unless_damaged;
-use crate::store::hot::unpack_pulse;
+use crate::store::hot::{Kept, unpack_pulse};
 use crate::store::part::{DAY_MS, Grain, Part, PartBuilder, part_of};
 use crate::store::summary;
 
@@ -92,7 +92,7 @@ impl Reader {
             pieces.extend(days.unwrap_or_default().into_iter().map(Piece::Day));
             still_due = self.not_in_days(incarnation, drawn)?;
         }
-        for key in self.blocks(incarnation, since, until)? {
+        for key in self.blocks(Kept::Pulses, incarnation, (since, until))? {
             if drawn.contains(&key.from.div_euclid(DAY_MS)) && !still_due.contains(&key.id) {
                 continue;
             }

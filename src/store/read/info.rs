@@ -200,7 +200,10 @@ impl Reader {
         each(
             "SELECT service_id, sum(n), sum(bytes), min(oldest), max(newest) FROM (
                  SELECT incarnation_id, count(*) AS n, sum(length(body)) AS bytes,
-                        min(at) AS oldest, max(at) AS newest FROM detail GROUP BY incarnation_id)
+                        min(at) AS oldest, max(at) AS newest FROM detail GROUP BY incarnation_id
+                 UNION ALL
+                 SELECT incarnation_id, sum(ticks), sum(length(data)), min(from_at), max(to_at)
+                 FROM detail_block GROUP BY incarnation_id)
              JOIN incarnation ON incarnation.id = incarnation_id
              JOIN instance ON instance.id = instance_id GROUP BY service_id",
             |holding, row| part(row).map(|part| holding.details = part),

@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, Rows, params};
 
-use super::columns::Cold;
+use super::columns::{Cold, Details, Pulses};
 use super::instance::unsigned;
 use super::{InstanceKey, Reader, StoreError};
 use crate::model::{Survival, Timestamp};
@@ -134,14 +134,17 @@ impl Reader {
             .map_err(failed)?;
         let mut pulses = Ahead::new(pulses.query(bounds).map_err(failed)?, pulse);
         let mut details = Ahead::new(details.query(bounds).map_err(failed)?, detail);
-        let mut cold = Cold::load(self, life, since, until).map_err(failed)?;
+        let window = (since, until);
+        let mut cold = Cold::<Pulses>::load(self, life, window).map_err(failed)?;
+        let mut cold_details = Cold::<Details>::load(self, life, window).map_err(failed)?;
         loop {
             let times = [
                 cold.peek(self).map_err(failed)?,
                 pulses.peek().map_err(failed)?,
+                cold_details.peek(self).map_err(failed)?,
                 details.peek().map_err(failed)?,
             ];
-            let next = (0..3usize)
+            let next = (0..times.len())
                 .zip(times)
                 .filter_map(|(source, at)| Some((at?, source)))
                 .min();
@@ -149,13 +152,14 @@ impl Reader {
                 None => break,
                 Some((_, 0)) => cold.next(),
                 Some((_, 1)) => pulses.next().map_err(failed)?,
+                Some((_, 2)) => cold_details.next(),
                 Some(_) => details.next().map_err(failed)?,
             };
             if let Some(look) = look {
                 on(look)?;
             }
         }
-        Ok(cold.damaged + pulses.damaged + details.damaged)
+        Ok(cold.damaged + pulses.damaged + cold_details.damaged + details.damaged)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod checkpoint;
 mod compact;
+mod details;
+mod hot;
 mod hours;
 mod import;
 mod known;
@@ -35,7 +37,7 @@ pub use self::recompute::{Derive, Recomputed, recompute};
 pub use self::retain::Retention;
 
 use self::checkpoint::Log;
-use self::compact::Hot;
+use self::hot::Hot;
 use self::names::Names;
 use self::once::Once;
 use self::rows::{Ack, Rows};

@@ -5,7 +5,12 @@ use rustc_hash::FxHashMap;
 
 use super::Result;
 use crate::model::{Kind, Note, Poll};
-use crate::store::block::{Block, Tick};
+use crate::store::block::Block;
+use crate::store::detail_block::DetailBlock;
+use crate::store::hot::Kept;
+
+/// When a look was taken, and its kind by name.
+type LookKey = (i64, &'static str);
 
 /// Knows what an import would store twice.
 #[derive(Debug, Default)]
@@ -13,8 +18,8 @@ pub(super) struct Once {
     /// The newest snapshot of each process, by incarnation and kind: what is newer is new, which
     /// saves the search for most of a history that is told in its order.
     newest: FxHashMap<(i64, Kind), i64>,
-    /// The block that was looked into last, with the times of its pulses.
-    block: Option<(i64, Vec<i64>)>,
+    /// The block that was looked into last, with its looks.
+    block: Option<((Kept, i64), Vec<LookKey>)>,
     /// Snapshots and failures that were there.
     pub(super) there: u64,
 }
@@ -34,9 +39,9 @@ impl Once {
         };
         if newest.is_some_and(|newest| at <= newest) {
             let there = match kind {
-                Kind::Pulse => self.has_pulse(tx, incarnation, at)?,
+                Kind::Pulse => has_pulse(tx, incarnation, at)?,
                 Kind::Detail | Kind::Proof => has_detail(tx, incarnation, kind, at)?,
-            };
+            } || self.is_in_block(tx, incarnation, kind, at)?;
             self.there += u64::from(there);
             if there {
                 return Ok(true);
@@ -67,41 +72,65 @@ impl Once {
         Ok(there)
     }
 
-    fn has_pulse(&mut self, tx: &Transaction<'_>, incarnation: i64, at: i64) -> Result<bool> {
-        let hot: bool = tx
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM pulse WHERE incarnation_id = ?1 AND at = ?2)",
-            )?
-            .query_row(params![incarnation, at], |row| row.get(0))?;
-        if hot {
-            return Ok(true);
-        }
-        let mut select = tx.prepare_cached(
-            "SELECT id FROM block WHERE incarnation_id = ?1 AND from_at <= ?2 AND to_at >= ?2",
-        )?;
+    fn is_in_block(
+        &mut self,
+        tx: &Transaction<'_>,
+        incarnation: i64,
+        kind: Kind,
+        at: i64,
+    ) -> Result<bool> {
+        let kept = match kind {
+            Kind::Pulse => Kept::Pulses,
+            Kind::Detail | Kind::Proof => Kept::Details,
+        };
+        let mut select = tx.prepare_cached(&format!(
+            "SELECT id FROM {} WHERE incarnation_id = ?1 AND from_at <= ?2 AND to_at >= ?2",
+            kept.blocks()
+        ))?;
         let blocks = select.query_map(params![incarnation, at], |row| row.get(0))?;
         for id in blocks {
-            if self.ticks(tx, id?)?.binary_search(&at).is_ok() {
+            let looks = self.looks(tx, kept, id?)?;
+            if looks.binary_search(&(at, kind.as_str())).is_ok() {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// When the pulses of a block were taken, in order; of a damaged one nothing is known.
-    fn ticks(&mut self, tx: &Transaction<'_>, id: i64) -> Result<&[i64]> {
-        if self.block.as_ref().is_none_or(|(known, _)| *known != id) {
+    /// The looks that a block holds, in order; of a damaged one nothing is known.
+    fn looks(&mut self, tx: &Transaction<'_>, kept: Kept, id: i64) -> Result<&[LookKey]> {
+        let is_known = |(known, _): &(_, _)| *known == (kept, id);
+        if !self.block.as_ref().is_some_and(is_known) {
             let data: Vec<u8> = tx
-                .prepare_cached("SELECT data FROM block WHERE id = ?1")?
+                .prepare_cached(&format!("SELECT data FROM {} WHERE id = ?1", kept.blocks()))?
                 .query_row([id], |row| row.get(0))?;
-            let block = Block::unpack(&data);
-            let ticks = block.iter().flat_map(Block::ticks);
-            let mut ticks: Vec<i64> = ticks.map(|tick: &Tick| tick.at).collect();
-            ticks.sort_unstable();
-            self.block = Some((id, ticks));
+            let mut looks = looks_of(kept, &data).unwrap_or_default();
+            looks.sort_unstable();
+            self.block = Some(((kept, id), looks));
         }
-        Ok(self.block.as_ref().map_or(&[], |(_, ticks)| ticks))
+        Ok(self.block.as_ref().map_or(&[], |(_, looks)| looks))
     }
+}
+
+/// The looks of a block; `None` when it is damaged.
+fn looks_of(kept: Kept, data: &[u8]) -> Option<Vec<LookKey>> {
+    match kept {
+        Kept::Pulses => {
+            let block = Block::unpack(data)?;
+            let ticks = block.ticks().iter();
+            Some(ticks.map(|tick| (tick.at, Kind::Pulse.as_str())).collect())
+        }
+        Kept::Details => {
+            let block = DetailBlock::unpack(data)?;
+            let ticks = block.ticks().iter();
+            Some(ticks.map(|told| (told.tick.at, told.kind())).collect())
+        }
+    }
+}
+
+fn has_pulse(tx: &Transaction<'_>, incarnation: i64, at: i64) -> Result<bool> {
+    tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM pulse WHERE incarnation_id = ?1 AND at = ?2)")?
+        .query_row(params![incarnation, at], |row| row.get(0))
 }
 
 /// When the newest snapshot of a process was taken.
@@ -112,7 +141,11 @@ fn newest(tx: &Transaction<'_>, incarnation: i64, kind: Kind) -> Result<Option<i
                  SELECT max(at) AS at FROM pulse WHERE incarnation_id = ?1
                  UNION ALL SELECT max(to_at) FROM block WHERE incarnation_id = ?1)"
         }
-        Kind::Detail | Kind::Proof => "SELECT max(at) FROM detail WHERE incarnation_id = ?1",
+        Kind::Detail | Kind::Proof => {
+            "SELECT max(at) FROM (
+                 SELECT max(at) AS at FROM detail WHERE incarnation_id = ?1
+                 UNION ALL SELECT max(to_at) FROM detail_block WHERE incarnation_id = ?1)"
+        }
     };
     tx.prepare_cached(sql)?
         .query_row([incarnation], |row| row.get(0))

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Result;
-use super::compact::{self, Hot};
+use super::compact;
+use super::hot::Hot;
 use super::retain::{self, AGED, Retention, pragma, used_bytes};
 use crate::model::Timestamp;
 use crate::store::{DaemonLock, StoreError, open};
@@ -63,6 +64,8 @@ pub fn prune(
 fn try_out(on: &mut Connection, keep: Retention, now: Timestamp) -> Result<Pruned> {
     let tx = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = Counts::of(&tx)?;
+    let mut hot = Hot::load(&tx)?;
+    while compact::step(&tx, &mut hot, now)? {}
     while retain::step(&tx, keep, (now, i64::MAX))? {}
     let pruned = before.pruned(&tx)?;
     tx.rollback()?;
@@ -71,7 +74,7 @@ fn try_out(on: &mut Connection, keep: Retention, now: Timestamp) -> Result<Prune
 
 fn really(on: &mut Connection, keep: Retention, now: Timestamp) -> Result<Pruned> {
     let before = Counts::of(on)?;
-    // What a daemon that died has left becomes blocks: only they are drawn into days.
+    // What a daemon that died has left becomes blocks: only they are drawn into days and thinned.
     let mut hot = Hot::load(on)?;
     while compact::round(on, &mut hot, now, ROUND)? {}
     while retain::round(on, keep, (now, i64::MAX), ROUND)? {}
@@ -104,10 +107,9 @@ impl Counts {
     fn of(on: &Connection) -> Result<Self> {
         let mut rows = [0; AGED.len()];
         for (count, (table, _)) in rows.iter_mut().zip(AGED) {
-            let what = if table == "block" {
-                "ifnull(sum(ticks), 0)"
-            } else {
-                "count(*)"
+            let what = match table {
+                "block" | "detail_block" => "ifnull(sum(ticks), 0)",
+                _ => "count(*)",
             };
             let sql = format!("SELECT {what} FROM {table}");
             *count = on.query_row(&sql, [], |row| row.get(0))?;
@@ -119,22 +121,22 @@ impl Counts {
     /// What has gone since.
     fn pruned(&self, on: &Connection) -> Result<Pruned> {
         let now = Self::of(on)?;
-        let mut pruned = Pruned {
+        // Rows that became blocks meanwhile have not gone.
+        let gone = |kinds: &[&str]| {
+            let tables = AGED.iter().zip(self.rows.iter().zip(now.rows));
+            let of_them = tables.filter(|((table, _), _)| kinds.contains(table));
+            let gone: i64 = of_them.map(|(_, (before, now))| before - now).sum();
+            gone.max(0).cast_unsigned()
+        };
+        Ok(Pruned {
+            pulses: gone(&["block", "pulse"]),
+            details: gone(&["detail", "detail_block"]),
+            failures: gone(&["failure"]),
+            quarantined: gone(&["quarantine"]),
             used_before: self.used,
             used_after: now.used,
             file_after: (pragma(on, "page_count")? * pragma(on, "page_size")?).cast_unsigned(),
             kept_since: retain::known_since(on)?.map(Timestamp::from_millis),
-            ..Pruned::default()
-        };
-        for ((table, _), (before, now)) in AGED.iter().zip(self.rows.iter().zip(now.rows)) {
-            let gone = before.saturating_sub(now).max(0).cast_unsigned();
-            match *table {
-                "block" | "pulse" => pruned.pulses += gone,
-                "detail" => pruned.details += gone,
-                "failure" => pruned.failures += gone,
-                _ => pruned.quarantined += gone,
-            }
-        }
-        Ok(pruned)
+        })
     }
 }

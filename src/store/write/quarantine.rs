@@ -96,7 +96,7 @@ pub(super) fn remove(
 }
 
 /// Does something whole or not at all; `None` when damage is in the way.
-fn attempt<T>(
+pub(super) fn attempt<T>(
     tx: &Transaction<'_>,
     what: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<Option<T>> {

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::Result;
 use super::quarantine::remove;
 use super::rollup;
+use super::{Result, details};
 use crate::model::Timestamp;
-use crate::store::part::{DAY_MS, HOUR_MS};
+use crate::store::part::DAY_MS;
 
 /// What is kept of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,43 +28,18 @@ const STEP: i64 = 500;
 /// The same while the file is too large.
 const SHRINK: i64 = 100;
 
-/// Details of a certain age are thinned: to the first of each stretch, or the first and the last.
-#[derive(Clone, Copy)]
-struct Thinning {
-    /// Where `meta` says how far it has come.
-    done: &'static str,
-    after_ms: i64,
-    stretch_ms: i64,
-    keeps_last: bool,
-}
-
-/// All of a week, then one an hour for three more, then two a day.
-const THINNINGS: [Thinning; 2] = [
-    Thinning {
-        done: "details_hourly",
-        after_ms: 7 * DAY_MS,
-        stretch_ms: HOUR_MS,
-        keeps_last: false,
-    },
-    Thinning {
-        done: "details_daily",
-        after_ms: 30 * DAY_MS,
-        stretch_ms: DAY_MS,
-        keeps_last: true,
-    },
-];
-
 /// Free pages are given back to the file system when they are more than one in this many.
 const FREE_SHARE: i64 = 5;
 /// Pages given back in one step (8 MiB), and the fewest that are worth it.
 const FREE_STEP: i64 = 2_000;
 
 /// Tables that retention takes from, with the column of their age.
-pub(super) const AGED: [(&str, &str); 5] = [
+pub(super) const AGED: [(&str, &str); 6] = [
     ("block", "to_at"),
     ("pulse", "at"),
     ("failure", "at"),
     ("detail", "at"),
+    ("detail_block", "to_at"),
     ("quarantine", "to_at"),
 ];
 
@@ -109,10 +84,7 @@ pub(super) fn step(
             removed = rollup::forget(tx, now.as_millis().div_euclid(DAY_MS))?;
         }
     }
-    for thinning in THINNINGS {
-        removed += thin(tx, thinning, now.as_millis())?;
-    }
-    Ok(removed > 0)
+    Ok(removed > 0 || details::thin(tx, now.as_millis())?)
 }
 
 /// Deletes what ended before `cutoff`; pulses only after they had the chance to get into a day.
@@ -120,7 +92,7 @@ fn expire(tx: &Transaction<'_>, cutoff: i64, in_blocks: i64) -> Result<usize> {
     let mut removed = 0;
     for (table, age) in AGED {
         // Thinned details may be older: they are few, and tell what a build was like.
-        if table == "detail" {
+        if table.starts_with("detail") {
             continue;
         }
         let sql = format!("SELECT id FROM {table} WHERE {age} < ?1 ORDER BY {age} LIMIT ?2");
@@ -168,49 +140,10 @@ fn shrink(tx: &Transaction<'_>) -> Result<usize> {
     }
     let sql = format!("SELECT id FROM {table} WHERE {age} < ?1");
     let removed = remove(tx, table, &sql, &[&last])?;
-    if table != "detail" {
+    if !table.starts_with("detail") {
         kept_since(tx, last)?;
     }
     Ok(removed)
-}
-
-/// Thins the next stretch that is old enough.
-fn thin(tx: &Transaction<'_>, how: Thinning, now: i64) -> Result<usize> {
-    let from: Option<i64> = tx
-        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
-        .query_row([how.done], |row| row.get::<_, String>(0))
-        .optional()?
-        .and_then(|value| value.parse().ok());
-    let oldest: Option<i64> = tx
-        .prepare_cached("SELECT min(at) FROM detail WHERE at >= ?1")?
-        .query_row([from.unwrap_or(i64::MIN)], |row| row.get(0))?;
-    let Some(oldest) = oldest else { return Ok(0) };
-    let begin = oldest.div_euclid(how.stretch_ms) * how.stretch_ms;
-    let end = begin + how.stretch_ms;
-    if end > now.saturating_sub(how.after_ms) {
-        return Ok(0);
-    }
-    tx.prepare_cached(
-        "DELETE FROM detail WHERE at >= ?1 AND at < ?2 AND id NOT IN (
-             SELECT min(id) FROM detail WHERE at >= ?1 AND at < ?2 GROUP BY incarnation_id
-             UNION ALL
-             SELECT max(id) FROM detail WHERE at >= ?1 AND at < ?2 AND ?3
-             GROUP BY incarnation_id)",
-    )?
-    .execute(params![begin, end, how.keeps_last])?;
-    set(tx, how.done, end)?;
-    // There may be more stretches, whether this one had something to remove or not.
-    Ok(1)
-}
-
-/// Notes a detail that was stored: one that comes late is to be thinned as well.
-pub(super) fn note_detail(tx: &Transaction<'_>, at: i64) -> Result<()> {
-    tx.prepare_cached(
-        "UPDATE meta SET value = ?1
-         WHERE key IN ('details_hourly', 'details_daily') AND CAST(value AS INTEGER) > CAST(?1 AS INTEGER)",
-    )?
-    .execute([at.to_string()])
-    .map(drop)
 }
 
 /// Notes that snapshots before `at` may have gone.

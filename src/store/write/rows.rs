@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Transaction, named_params, params};
 
 use super::Result;
-use super::compact::Hot;
+use super::hot::Hot;
 use super::names::{Names, Place};
 use super::once::{Once, is_noted};
 use super::series::SeriesBook;

@@ -4,11 +4,10 @@ use rusqlite::params;
 
 use super::Result;
 use super::names::Place;
-use super::retain::note_detail;
 use super::rows::Rows;
 use super::series::stored;
 use crate::model::{Look, Snapshot};
-use crate::store::hot::{DetailEntry, PulseEntry, pack_detail, pack_pulse};
+use crate::store::hot::{DetailEntry, Kept, PulseEntry, pack_detail, pack_pulse};
 
 /// Room that packing uses again and again.
 #[derive(Debug, Default)]
@@ -41,8 +40,12 @@ impl Rows<'_> {
             self.scratch.counts = counts;
         }
         pack_pulse(&mut self.scratch.entries, &mut self.scratch.packed);
-        self.hot
-            .note(self.tx, place.incarnation, place.at.as_millis())?;
+        self.hot.note(
+            self.tx,
+            Kept::Pulses,
+            place.incarnation,
+            place.at.as_millis(),
+        )?;
         self.tx
             .prepare_cached(
                 "INSERT INTO pulse (incarnation_id, at, took_ms, form, goroutines, own,
@@ -117,7 +120,12 @@ impl Rows<'_> {
                     .map(|survival| (survival.sampled, survival.alive)),
             });
         }
-        note_detail(self.tx, place.at.as_millis())?;
+        self.hot.note(
+            self.tx,
+            Kept::Details,
+            place.incarnation,
+            place.at.as_millis(),
+        )?;
         let body = pack_detail(&mut entries)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         self.tx

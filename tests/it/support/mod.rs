@@ -32,6 +32,12 @@ pub(crate) fn newest_schema() -> usize {
         .count()
 }
 
+/// The one number that a statement gives.
+pub(crate) fn number(database: &Path, sql: &str) -> i64 {
+    let database = rusqlite::Connection::open(database).unwrap();
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
 /// Exit code and all that `goroscope` says in a folder, whose name is masked.
 pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_goroscope"))
