@@ -81,6 +81,8 @@ pub struct DatabaseCheck {
     pub rows: Vec<DamageAnswer>,
     /// Rows that this check has moved into quarantine.
     pub moved: u64,
+    /// Damaged summaries that it has deleted: the next daemon makes them again from their blocks.
+    pub made_again: u64,
     /// A daemon has the database: nothing was moved.
     pub daemon_runs: bool,
     /// Rows in quarantine before, and the pulses in them.
@@ -139,6 +141,7 @@ pub fn check_database(path: &Path, depth: Depth) -> Result<(DatabaseCheck, Check
             .map(DamageAnswer::from)
             .collect(),
         moved: 0,
+        made_again: 0,
         daemon_runs: false,
         quarantined_rows: checked.quarantined.0,
         quarantined_pulses: checked.quarantined.1,

@@ -71,12 +71,12 @@ fn info_tells_what_there_is() {
 fn a_sound_database_is_sound() {
     let folder = ten_hours();
     insta::assert_snapshot!(said(folder.path(), &["db", "check"]), @"
-    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 2 stacks
+    goroscope.db: decoded 5 blocks, 0 summaries, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     sound
     exit 0
     ");
     insta::assert_snapshot!(said(folder.path(), &["db", "check", "--quick", "-o", "json"]), @r#"
-    {"schema":"goroscope.db-check/v1","path":"goroscope.db","sound":true,"file":[],"references":[],"damaged":0,"rows":[],"moved":0,"daemon_runs":false,"quarantined_rows":0,"quarantined_pulses":0,"decoded":[["block",5],["pulse",239],["detail_block",0],["detail",10],["stack",2]]}
+    {"schema":"goroscope.db-check/v1","path":"goroscope.db","sound":true,"file":[],"references":[],"damaged":0,"rows":[],"moved":0,"made_again":0,"daemon_runs":false,"quarantined_rows":0,"quarantined_pulses":0,"decoded":[["block",5],["summary",0],["pulse",239],["detail_block",0],["detail",10],["stack",2]]}
     exit 0
     "#);
 }
@@ -89,7 +89,8 @@ fn damaged_rows_are_told_while_a_daemon_writes_and_moved_when_none_does() {
         path,
         "UPDATE block SET data = zeroblob(length(data)) WHERE id = 2;
          UPDATE pulse SET groups = x'01ff' WHERE id = (SELECT min(id) FROM pulse);
-         UPDATE detail SET body = x'00' WHERE id = (SELECT max(id) FROM detail)",
+         UPDATE detail SET body = x'00' WHERE id = (SELECT max(id) FROM detail);
+         INSERT INTO summary VALUES (1, 7, x'00')",
     );
     let history = [
         "query",
@@ -105,26 +106,29 @@ fn damaged_rows_are_told_while_a_daemon_writes_and_moved_when_none_does() {
     let before = history();
     let lock = DaemonLock::take(&path.join("goroscope.db")).unwrap();
     insta::assert_snapshot!(said(path, &["db", "check", "--tz", "utc"]), @"
-    TABLE   ROW  FROM                 TO                   PULSES  DAMAGE
-    block     2  2026-11-24 00:00:00  2026-11-24 03:59:00     240  its checksum is wrong
-    pulse   958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
-    detail   10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
-    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 2 stacks
+    TABLE    ROW  FROM                 TO                   PULSES  DAMAGE
+    block      2  2026-11-24 00:00:00  2026-11-24 03:59:00     240  its checksum is wrong
+    summary    1  2026-11-24 00:00:00  2026-11-24 03:59:00       0  its checksum is wrong
+    pulse    958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
+    detail    10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
+    goroscope.db: decoded 5 blocks, 1 summary, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     a daemon writes this database, so nothing was moved: every answer passes over what is damaged as a gap; run this again while no daemon runs
     exit 1
     ");
     drop(lock);
     insta::assert_snapshot!(said(path, &["db", "check", "--tz", "utc"]), @"
-    TABLE   ROW  FROM                 TO                   PULSES  DAMAGE
-    block     2  2026-11-24 00:00:00  2026-11-24 03:59:00     240  its checksum is wrong
-    pulse   958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
-    detail   10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
-    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 2 stacks
+    TABLE    ROW  FROM                 TO                   PULSES  DAMAGE
+    block      2  2026-11-24 00:00:00  2026-11-24 03:59:00     240  its checksum is wrong
+    summary    1  2026-11-24 00:00:00  2026-11-24 03:59:00       0  its checksum is wrong
+    pulse    958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
+    detail    10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
+    goroscope.db: decoded 5 blocks, 1 summary, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     moved 3 damaged rows into quarantine: a gap from now on, all else is as it was
+    deleted 1 damaged summary: nothing is lost, the next daemon makes a summary again from its block
     exit 1
     ");
     insta::assert_snapshot!(said(path, &["db", "check", "--tz", "utc"]), @"
-    goroscope.db: decoded 4 blocks, 238 pulses, 0 detail blocks, 9 details, 2 stacks
+    goroscope.db: decoded 4 blocks, 0 summaries, 238 pulses, 0 detail blocks, 9 details, 2 stacks
     in quarantine since earlier checks: 3 rows with 241 pulses
     sound
     exit 0
@@ -147,7 +151,7 @@ fn references_that_lead_nowhere_are_told() {
     5 rows of `block` count stacks that are not there
     239 rows of `pulse` count stacks that are not there
     10 rows of `detail` count stacks that are not there
-    goroscope.db: decoded 5 blocks, 239 pulses, 0 detail blocks, 10 details, 1 stack
+    goroscope.db: decoded 5 blocks, 0 summaries, 239 pulses, 0 detail blocks, 10 details, 1 stack
     the file itself is damaged: restore a backup (goroscope db backup makes one)
     exit 1
     ");

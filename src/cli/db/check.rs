@@ -39,7 +39,8 @@ pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
     if found.rows.iter().any(Damage::is_movable) {
         match database::find_to_write(&args.database, context) {
             Ok((_, lock)) => {
-                answer.moved = take_out(&path, &lock, &found.rows, clock::now())?.out;
+                let taken = take_out(&path, &lock, &found.rows, clock::now())?;
+                (answer.moved, answer.made_again) = (taken.out, taken.derived);
             }
             Err(_) if !DaemonLock::is_free(&path) => answer.daemon_runs = true,
             Err(failure) => context

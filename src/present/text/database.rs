@@ -140,7 +140,10 @@ pub fn database_check(answer: &DatabaseCheck, draw: Draw) -> String {
     let decoded: Vec<String> = answer
         .decoded
         .iter()
-        .map(|(table, rows)| plural(*rows, &table.replace('_', " ")))
+        .map(|(table, rows)| match *table {
+            "summary" if *rows != 1 => format!("{} summaries", grouped(*rows)),
+            table => plural(*rows, &table.replace('_', " ")),
+        })
         .collect();
     text += &format!("{}: decoded {}\n", escape(&answer.path), decoded.join(", "));
     if answer.quarantined_rows > 0 {
@@ -172,11 +175,20 @@ fn verdict(answer: &DatabaseCheck) -> String {
         return "sound\n".to_owned();
     }
     let mut text = String::new();
-    let left = answer.damaged - answer.moved;
+    let left = answer.damaged - answer.moved - answer.made_again;
     if answer.moved > 0 {
         text += &format!(
             "moved {} into quarantine: a gap from now on, all else is as it was\n",
             plural(answer.moved, "damaged row"),
+        );
+    }
+    if answer.made_again > 0 {
+        text += &format!(
+            "deleted {}: nothing is lost, the next daemon makes a summary again from its block\n",
+            match answer.made_again {
+                1 => "1 damaged summary".to_owned(),
+                several => format!("{} damaged summaries", grouped(several)),
+            }
         );
     }
     if answer.damaged > 0 && answer.daemon_runs {

@@ -11,6 +11,7 @@ use crate::store::damage::unless_damaged;
 use crate::store::detail_block::DetailBlock;
 use crate::store::frames;
 use crate::store::hot::{unpack_detail, unpack_pulse};
+use crate::store::summary;
 
 /// Tells what is wrong with a row, given the stacks that there are, where those can be read.
 type Verdict = fn(&Row<'_>, Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>>;
@@ -19,12 +20,14 @@ type Verdict = fn(&Row<'_>, Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wr
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub(super) table: &'static str,
+    /// The column that is the row id.
+    pub(super) id: &'static str,
     /// The column that is decoded.
     pub(super) data: &'static str,
     /// What a row must have beside `data` to be decoded.
     beside: &'static str,
-    /// An index that holds every row.
-    pub(super) index: &'static str,
+    /// How to list every row where pages of the table cannot be read.
+    pub(super) listed: &'static str,
     /// Incarnation, first and last tick, and ticks.
     extent: &'static str,
     /// What is wrong with a row; `None` when it is sound.
@@ -33,45 +36,62 @@ pub(super) struct Rows {
 
 pub(super) const BLOCK: Rows = Rows {
     table: "block",
+    id: "id",
     data: "data",
     beside: "crc, ticks, series",
-    index: "block_at",
+    listed: "INDEXED BY block_at",
     extent: "incarnation_id, from_at, to_at, ticks",
     verdict: block,
 };
 
 pub(super) const PULSE: Rows = Rows {
     table: "pulse",
+    id: "id",
     data: "groups",
     beside: "0, 0, 0",
-    index: "pulse_at",
+    listed: "INDEXED BY pulse_at",
     extent: "incarnation_id, at, at, 1",
     verdict: pulse,
 };
 
 pub(super) const DETAIL: Rows = Rows {
     table: "detail",
+    id: "id",
     data: "body",
     beside: "0, 0, 0",
-    index: "detail_at",
+    listed: "INDEXED BY detail_at",
     extent: "incarnation_id, at, at, 0",
     verdict: detail,
 };
 
+pub(super) const SUMMARY: Rows = Rows {
+    table: "summary",
+    id: "block_id",
+    data: "data",
+    beside: "crc, 0, 0",
+    listed: "",
+    extent: "(SELECT incarnation_id FROM block WHERE id = block_id),
+             (SELECT from_at FROM block WHERE id = block_id),
+             (SELECT to_at FROM block WHERE id = block_id), 0",
+    verdict: summary,
+};
+
 pub(super) const DETAIL_BLOCK: Rows = Rows {
     table: "detail_block",
+    id: "id",
     data: "data",
     beside: "crc, ticks, stacks",
-    index: "detail_block_at",
+    listed: "INDEXED BY detail_block_at",
     extent: "incarnation_id, from_at, to_at, 0",
     verdict: detail_block,
 };
 
 pub(super) const STACK: Rows = Rows {
     table: "stack",
+    id: "id",
     data: "frames",
     beside: "0, 0, 0",
-    index: "stack_signature",
+    listed: "INDEXED BY stack_signature",
     extent: "0, 0, 0, 0",
     verdict: stack,
 };
@@ -84,8 +104,8 @@ impl Rows {
         id: i64,
         stacks: Option<&HashSet<i64>>,
     ) -> rusqlite::Result<Option<Wrong>> {
-        let (table, data, beside) = (self.table, self.data, self.beside);
-        let sql = format!("SELECT {data}, {beside} FROM {table} WHERE id = ?1");
+        let (table, key, data, beside) = (self.table, self.id, self.data, self.beside);
+        let sql = format!("SELECT {data}, {beside} FROM {table} WHERE {key} = ?1");
         let found = on
             .prepare_cached(&sql)?
             .query_row([id], |row| (self.verdict)(row, stacks))
@@ -95,7 +115,8 @@ impl Rows {
 
     /// Where a damaged row is.
     pub(super) fn place(self, on: &Connection, id: i64, wrong: Wrong) -> rusqlite::Result<Damage> {
-        let sql = format!("SELECT {} FROM {} WHERE id = ?1", self.extent, self.table);
+        let (extent, table, key) = (self.extent, self.table, self.id);
+        let sql = format!("SELECT {extent} FROM {table} WHERE {key} = ?1");
         let extent = on
             .prepare_cached(&sql)?
             .query_row([id], |row| {
@@ -116,11 +137,16 @@ impl Rows {
     }
 }
 
-fn block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+/// The first column, where CRC-32C over it is the second one.
+fn sound<'a>(row: &'a Row<'_>) -> rusqlite::Result<Option<&'a [u8]>> {
     let data = row.get_ref(0)?.as_blob()?;
-    if i64::from(crc32c::crc32c(data)) != row.get::<_, i64>(1)? {
+    Ok((i64::from(crc32c::crc32c(data)) == row.get::<_, i64>(1)?).then_some(data))
+}
+
+fn block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let Some(data) = sound(row)? else {
         return Ok(Some(Wrong::Checksum));
-    }
+    };
     let Some(block) = Block::unpack(data) else {
         return Ok(Some(Wrong::Layout));
     };
@@ -159,11 +185,17 @@ fn detail(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Opti
     Ok(told(entries.is_some(), known))
 }
 
-fn detail_block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
-    let data = row.get_ref(0)?.as_blob()?;
-    if i64::from(crc32c::crc32c(data)) != row.get::<_, i64>(1)? {
+fn summary(row: &Row<'_>, _: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let Some(data) = sound(row)? else {
         return Ok(Some(Wrong::Checksum));
-    }
+    };
+    Ok(told(summary::unpack(data, |_| true).is_some(), true))
+}
+
+fn detail_block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
+    let Some(data) = sound(row)? else {
+        return Ok(Some(Wrong::Checksum));
+    };
     let Some(block) = DetailBlock::unpack(data) else {
         return Ok(Some(Wrong::Layout));
     };

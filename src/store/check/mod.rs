@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use self::decode::{BLOCK, DETAIL, DETAIL_BLOCK, PULSE, Rows, STACK};
+use self::decode::{BLOCK, DETAIL, DETAIL_BLOCK, PULSE, Rows, STACK, SUMMARY};
 use super::damage::unless_damaged;
 use super::{StoreError, open};
 use crate::model::Timestamp;
@@ -29,7 +29,7 @@ pub enum Depth {
 /// One row that is damaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// `block`, `pulse`, `detail`, `detail_block` or `stack`.
+    /// `block`, `summary`, `pulse`, `detail_block`, `detail` or `stack`.
     pub table: &'static str,
     /// Its row there.
     pub id: i64,
@@ -77,6 +77,11 @@ impl Damage {
     /// Whether it goes into quarantine: samples refer to stacks, which must stay.
     pub fn is_movable(&self) -> bool {
         self.table != STACK.table
+    }
+
+    /// Whether it is made again from its block, so that nothing is lost with it.
+    pub fn is_derived(&self) -> bool {
+        self.table == SUMMARY.table
     }
 
     /// The column that holds what could not be decoded.
@@ -127,7 +132,7 @@ pub fn check(path: &Path, depth: Depth) -> Result<Checked, StoreError> {
     checked.file = structure(&on, depth).map_err(failed)?;
     checked.references = references(&on).map_err(failed)?;
     let stacks = unless_damaged(stacks(&on)).map_err(failed)?;
-    for rows in [BLOCK, PULSE, DETAIL_BLOCK, DETAIL, STACK] {
+    for rows in [BLOCK, SUMMARY, PULSE, DETAIL_BLOCK, DETAIL, STACK] {
         decode_all(&on, rows, stacks.as_ref(), &mut checked).map_err(failed)?;
     }
     let sql = "SELECT count(*), ifnull(sum(ticks), 0) FROM quarantine";
@@ -170,6 +175,9 @@ fn references(on: &Connection) -> rusqlite::Result<Vec<String>> {
         ("pulse", "incarnation_id", "incarnation"),
         ("detail", "incarnation_id", "incarnation"),
         ("detail_block", "incarnation_id", "incarnation"),
+        ("rollup_life", "incarnation_id", "incarnation"),
+        ("rollup_day", "signature_id", "signature"),
+        ("rollup_hour", "signature_id", "signature"),
         ("failure", "instance_id", "instance"),
         ("stack", "signature_id", "signature"),
         ("series", "signature_id", "signature"),
@@ -235,11 +243,8 @@ fn decode_all(
 
 /// The rows of a table: by its index, which lists them even where their own pages cannot be read.
 fn ids(on: &Connection, rows: Rows) -> rusqlite::Result<Option<Vec<i64>>> {
-    for how in [
-        format!("INDEXED BY {}", rows.index),
-        "NOT INDEXED".to_owned(),
-    ] {
-        let sql = format!("SELECT id FROM {} {how}", rows.table);
+    for how in [rows.listed, "NOT INDEXED"] {
+        let sql = format!("SELECT {} FROM {} {how}", rows.id, rows.table);
         let listed = on.prepare(&sql).and_then(|mut statement| {
             statement
                 .query_map([], |row| row.get(0))?

@@ -18,6 +18,8 @@ use crate::store::{DaemonLock, StoreError, open};
 pub struct Taken {
     /// Moved into `quarantine`.
     pub out: u64,
+    /// Deleted, to be made again by the next daemon.
+    pub derived: u64,
     /// Where they were: their pages cannot be written either.
     pub left: u64,
 }
@@ -32,10 +34,16 @@ pub fn take_out(
     let mut on = open::open_writing(path)?;
     let mut taken = Taken::default();
     for row in damaged.iter().filter(|row| row.is_movable()) {
-        let moved = unless_damaged(move_one(&mut on, row, now));
+        let moved = if row.is_derived() {
+            let sql = "DELETE FROM summary WHERE block_id = ?1";
+            unless_damaged(on.execute(sql, [row.id]).map(drop))
+        } else {
+            unless_damaged(move_one(&mut on, row, now))
+        };
         match moved
             .map_err(|source| StoreError::sqlite("take damaged rows out of", path, source))?
         {
+            Some(()) if row.is_derived() => taken.derived += 1,
             Some(()) => taken.out += 1,
             None => taken.left += 1,
         }
