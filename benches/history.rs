@@ -1,7 +1,8 @@
 //! What a fleet's history costs: bytes, ingest, questions, and how long the writer is held.
 //!
 //! `cargo bench --bench history [-- KEY=VALUE…]`, with `instances` (100), `groups` (200), `hours` (24),
-//! `mix` (model, noise), `details` (yes), `db` (a file to keep; asked again when it is there).
+//! `mix` (model, noise), `details` (yes), `db` (a file to keep; asked again when it is there), `from`
+//! (both, summaries: what growers are told from).
 
 #![expect(
     clippy::print_stdout,
@@ -40,6 +41,7 @@ struct Wanted {
     hours: i64,
     mix: Mix,
     details: bool,
+    only_summaries: bool,
     db: Option<PathBuf>,
 }
 
@@ -65,6 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Mix::Model
         },
         details: !is("details", "no"),
+        only_summaries: is("from", "summaries"),
         db: given.get("db").map(PathBuf::from),
     };
     let folder = tempfile::tempdir()?;
@@ -76,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !path.exists() {
         fill(&path, &wanted)?;
     }
-    ask(&path, span)?;
+    ask(&path, span, wanted.only_summaries)?;
     Ok(())
 }
 
@@ -143,7 +146,7 @@ fn tidy(path: &Path, keep: Retention) -> Result<(), Box<dyn std::error::Error>> 
     Ok(())
 }
 
-fn ask(path: &Path, span: i64) -> Result<(), Box<dyn std::error::Error>> {
+fn ask(path: &Path, span: i64, only_summaries: bool) -> Result<(), Box<dyn std::error::Error>> {
     let scope = Scope {
         since: Timestamp::from_millis(MIDNIGHT + (span - 24 * HOUR_MS).max(0)),
         until: Timestamp::from_millis(MIDNIGHT + span),
@@ -155,7 +158,8 @@ fn ask(path: &Path, span: i64) -> Result<(), Box<dyn std::error::Error>> {
         let began = Instant::now();
         let reader = Reader::open(path)?;
         let (reader, from) = match nth {
-            ..3 => (reader, "summaries"),
+            0..3 => (reader, "summaries"),
+            _ if only_summaries => (reader, "summaries"),
             _ => (reader.from_samples(), "samples"),
         };
         let request = TopGrowersRequest {

@@ -4,16 +4,86 @@ use std::time::Duration;
 
 use crate::model::Slot;
 
-/// The good pulses of one process in a window, drawn together in slots, and one signature at them.
+/// Parts of equal length in which the floor of a segment is looked for.
+pub(super) const BLOCKS: u32 = 12;
+
+/// The good pulses of one process in a window, drawn together in slots, and what follows from them: worked
+/// out once, for all its signatures.
+#[derive(Debug)]
+pub struct Track<'a> {
+    slots: &'a [Slot],
+    pulses: usize,
+    /// The first slot that begins in the last third.
+    late: usize,
+    /// For each slot the block that it begins in, and the hour.
+    pub(super) blocks: Vec<(u32, f64)>,
+}
+
+impl<'a> Track<'a> {
+    /// Of slots in order of time.
+    pub fn of(slots: &'a [Slot]) -> Self {
+        let pulses: u64 = slots.iter().map(|slot| u64::from(slot.pulses)).sum();
+        let mut track = Self {
+            slots,
+            pulses: usize::try_from(pulses).unwrap_or(usize::MAX),
+            late: 0,
+            blocks: Vec::with_capacity(slots.len()),
+        };
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
+            return track;
+        };
+        let late_from = last.last_at.minus(track.span() / 3);
+        track.late = slots.partition_point(|slot| slot.first_at < late_from);
+        let width = track.span().as_secs_f64() / f64::from(BLOCKS);
+        track.blocks.extend(slots.iter().map(|slot| {
+            let seconds = slot.first_at.since(first.first_at).as_secs_f64();
+            (block_of(seconds, width), seconds / 3600.0)
+        }));
+        track
+    }
+
+    /// When the pulses were, in order of time.
+    pub fn slots(&self) -> &'a [Slot] {
+        self.slots
+    }
+
+    /// From the first pulse to the last.
+    fn span(&self) -> Duration {
+        match (self.slots.first(), self.slots.last()) {
+            (Some(first), Some(last)) => last.last_at.since(first.first_at),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// What is behind slot `from`, which is included.
+    pub(super) fn since(&self, from: usize) -> Self {
+        Self::of(self.slots.get(from..).unwrap_or_default())
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a quotient of two durations, at most the number of blocks"
+)]
+fn block_of(seconds: f64, width: f64) -> u32 {
+    if width > 0.0 {
+        ((seconds / width) as u32).min(BLOCKS - 1)
+    } else {
+        0
+    }
+}
+
+/// One signature on the track of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'a> {
-    /// When, in order of time.
-    pub slots: &'a [Slot],
+    /// When.
+    pub track: &'a Track<'a>,
     /// The count at the very first pulse; 0 is absent.
     pub first: u32,
-    /// The lowest count in each slot. As long as `slots`.
+    /// The lowest count in each slot.
     pub low: &'a [u32],
-    /// The count at the last pulse of each slot. As long as `slots`.
+    /// The count at the last pulse of each slot.
     pub last: &'a [u32],
 }
 
@@ -30,16 +100,12 @@ impl Segment<'_> {
 
     /// Good pulses.
     pub fn pulses(&self) -> usize {
-        let pulses: u64 = self.slots.iter().map(|slot| u64::from(slot.pulses)).sum();
-        usize::try_from(pulses).unwrap_or(usize::MAX)
+        self.track.pulses
     }
 
     /// From the first pulse to the last.
     pub fn span(&self) -> Duration {
-        match (self.slots.first(), self.slots.last()) {
-            (Some(first), Some(last)) => last.last_at.since(first.first_at),
-            _ => Duration::ZERO,
-        }
+        self.track.span()
     }
 
     /// Last known count less the first one.
@@ -50,17 +116,10 @@ impl Segment<'_> {
     /// The lowest count in the slots of the last third of the segment's time: what does not come
     /// back even when it is quiet.
     pub fn late_floor(&self) -> u64 {
-        let Some(last) = self.slots.last() else {
-            return 0;
-        };
-        let from = last.last_at.minus(self.span() / 3);
-        let late = self.slots.iter().zip(self.low);
-        let floor = late
-            .filter(|(slot, _)| slot.first_at >= from)
-            .map(|(_, low)| u64::from(*low))
-            .min();
+        let late = self.low.get(self.track.late..).unwrap_or_default();
         // One slot that is longer than the third.
-        floor.unwrap_or_else(|| self.low.last().copied().map_or(0, u64::from))
+        let floor = late.iter().copied().min().or(self.low.last().copied());
+        floor.map_or(0, u64::from)
     }
 }
 
@@ -75,8 +134,6 @@ pub struct Growth {
     pub growth: i64,
     /// Growth over the time that was seen, goroutines per hour.
     pub per_hour: f64,
-    /// Good pulses.
-    pub pulses: usize,
 }
 
 impl Growth {
@@ -86,13 +143,12 @@ impl Growth {
         self.last += other.last;
         self.growth += other.growth;
         self.per_hour += other.per_hour;
-        self.pulses += other.pulses;
     }
 }
 
 /// The growth of one series; its segments in order of time.
 pub fn growth(segments: &[Segment<'_>]) -> Growth {
-    let seen = || segments.iter().filter(|segment| !segment.slots.is_empty());
+    let seen = || segments.iter().filter(|segment| segment.pulses() > 0);
     let growth: i64 = seen().map(Segment::growth).sum();
     let span: Duration = seen().map(Segment::span).sum();
     let hours = span.as_secs_f64() / 3600.0;
@@ -105,7 +161,6 @@ pub fn growth(segments: &[Segment<'_>]) -> Growth {
         } else {
             0.0
         },
-        pulses: seen().map(Segment::pulses).sum(),
     }
 }
 
@@ -132,10 +187,10 @@ pub(super) mod tests {
     }
 
     impl<'a> Segment<'a> {
-        /// A count at each of these polls.
-        pub(in crate::analyse) fn of_polls(slots: &'a [Slot], counts: &'a [u32]) -> Self {
+        /// A count at each poll of a track.
+        pub(in crate::analyse) fn of_polls(track: &'a Track<'a>, counts: &'a [u32]) -> Self {
             Self {
-                slots,
+                track,
                 first: counts.first().copied().unwrap_or(0),
                 low: counts,
                 last: counts,
@@ -146,6 +201,7 @@ pub(super) mod tests {
     #[test]
     fn a_restart_is_never_a_recovery() {
         let (before, after) = (polls(&[0, 1800, 3600]), polls(&[3700, 7300]));
+        let (before, after) = (Track::of(&before), Track::of(&after));
         let grown = growth(&[
             Segment::of_polls(&before, &[10, 60, 110]),
             Segment::of_polls(&after, &[0, 50]),
@@ -157,6 +213,7 @@ pub(super) mod tests {
     #[test]
     fn what_a_process_had_before_its_first_pulse_is_not_counted() {
         let only = polls(&[0]);
+        let only = Track::of(&only);
         assert_eq!(growth(&[Segment::of_polls(&only, &[500])]).growth, 0);
     }
 }

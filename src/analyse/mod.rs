@@ -7,7 +7,7 @@ mod growth;
 mod rate;
 mod verdict;
 
-pub use growth::{Growth, Segment, growth};
+pub use growth::{Growth, Segment, Track, growth};
 pub use rate::{Rate, theil_sen};
 pub use verdict::{
     Evidence, MIN_GROWTH, MIN_NET_TO_GROSS, MIN_PULSES, MIN_RISE, Verdict, judge,

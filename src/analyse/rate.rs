@@ -3,10 +3,8 @@
 //! Sen, P. K. (1968), "Estimates of the regression coefficient based on Kendall's tau".
 
 use super::Segment;
-use super::growth::as_f64;
+use super::growth::{BLOCKS, as_f64};
 
-/// Blocks per segment: the minimum of each is a point.
-const BLOCKS: usize = 12;
 /// Fewer points than this give no interval.
 const MIN_POINTS: usize = 4;
 /// Standard normal quantile of a two-sided 90 % interval.
@@ -57,41 +55,22 @@ pub(super) fn floor_moves(segment: &Segment<'_>) -> (f64, f64) {
 /// Hour and lowest count of every block that has pulses. The hour is that of the slot with the
 /// lowest count.
 fn floors(segment: &Segment<'_>) -> Vec<(f64, f64)> {
-    let Some(start) = segment.slots.first().map(|slot| slot.first_at) else {
-        return Vec::new();
-    };
-    let width = segment.span().as_secs_f64() / count(BLOCKS);
-    let mut floors: Vec<(u64, f64, f64)> = Vec::with_capacity(BLOCKS);
-    for (slot, low) in segment.slots.iter().zip(segment.low) {
-        let seconds = slot.first_at.since(start).as_secs_f64();
-        let block = block_of(seconds, width);
-        let point = (block, seconds / 3600.0, f64::from(*low));
+    let mut floors: Vec<(f64, f64)> = Vec::with_capacity(BLOCKS as usize);
+    let slots = segment.track.blocks.iter().zip(segment.low);
+    let mut here = None;
+    for ((block, hour), low) in slots {
+        let low = f64::from(*low);
         match floors.last_mut() {
-            Some(last) if last.0 == block => {
-                if point.2 < last.2 {
-                    *last = point;
+            Some(floor) if here == Some(*block) => {
+                if low < floor.1 {
+                    *floor = (*hour, low);
                 }
             }
-            _ => floors.push(point),
+            _ => floors.push((*hour, low)),
         }
+        here = Some(*block);
     }
     floors
-        .into_iter()
-        .map(|(_, hour, goroutines)| (hour, goroutines))
-        .collect()
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a quotient of two durations, at most the number of blocks"
-)]
-fn block_of(seconds: f64, width: f64) -> u64 {
-    if width > 0.0 {
-        ((seconds / width) as u64).min(BLOCKS as u64 - 1)
-    } else {
-        0
-    }
 }
 
 #[expect(
@@ -113,11 +92,12 @@ fn count(len: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyse::Track;
     use crate::analyse::growth::tests::polls;
 
     fn rate(counts: &[u32]) -> Option<Rate> {
         let minutes: Vec<i64> = (0..).map(|nth| nth * 60).take(counts.len()).collect();
-        theil_sen(&Segment::of_polls(&polls(&minutes), counts))
+        theil_sen(&Segment::of_polls(&Track::of(&polls(&minutes)), counts))
     }
 
     #[test]

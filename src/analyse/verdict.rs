@@ -109,21 +109,9 @@ impl Evidence {
 /// Judges one series; its segments in order of time.
 pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
     let pulses = segments.iter().map(Segment::pulses).sum();
-    let grown = segments
-        .iter()
-        .filter_map(grown_part)
-        .max_by_key(Segment::growth);
-    match grown {
-        Some(segment) => {
-            let evidence = Evidence::Grew {
-                from: segment.first(),
-                to: segment.last(),
-                late_floor: segment.late_floor(),
-                span: segment.span(),
-                pulses: segment.pulses(),
-            };
-            (Verdict::Suspect, evidence)
-        }
+    let grown = segments.iter().filter_map(grown_part);
+    match grown.max_by_key(Evidence::grown) {
+        Some(evidence) => (Verdict::Suspect, evidence),
         None if pulses < MIN_PULSES => (Verdict::Insufficient, Evidence::TooFew { pulses }),
         None => (Verdict::Steady, Evidence::Stood { pulses }),
     }
@@ -131,32 +119,52 @@ pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
 
 /// The part of a segment that shows growth which stayed: all of it, or what came since it was at
 /// its lowest for the last time, so that a leak which began an hour ago shows in a window of a day.
-fn grown_part<'a>(segment: &Segment<'a>) -> Option<Segment<'a>> {
-    if has_grown(segment) {
-        return Some(*segment);
+fn grown_part(segment: &Segment<'_>) -> Option<Evidence> {
+    let lowest = segment.low.iter().copied().reduce(u32::min)?;
+    let highest = segment.low.iter().copied().reduce(u32::max)?;
+    // Floors lie between them: most series end here.
+    if u64::from(highest - lowest) < MIN_GROWTH {
+        return None;
     }
-    let lowest = segment.low.iter().min()?;
-    let last = segment.low.iter().rposition(|count| count == lowest)?;
-    let since = Segment {
-        slots: segment.slots.get(last..)?,
-        first: *lowest,
-        low: segment.low.get(last..)?,
-        last: segment.last.get(last..)?,
-    };
+    if has_grown(segment) {
+        return Some(grew(segment));
+    }
+    let last = segment.low.iter().rposition(|count| *count == lowest)?;
     // A pool comes back to its lowest now and then: the rise must outlast every earlier one.
     let before = segment.low.get(..last)?;
     let longest = before
-        .split(|count| count == lowest)
+        .split(|count| *count == lowest)
         .map(<[u32]>::len)
         .max();
-    let outlasts = since.slots.len() > MIN_RISE + 2 * longest.unwrap_or(0);
-    (outlasts && has_grown(&since)).then_some(since)
+    if segment.low.len() - last <= MIN_RISE + 2 * longest.unwrap_or(0) {
+        return None;
+    }
+    let since = Segment {
+        track: &segment.track.since(last),
+        first: lowest,
+        low: segment.low.get(last..)?,
+        last: segment.last.get(last..)?,
+    };
+    has_grown(&since).then(|| grew(&since))
+}
+
+fn grew(segment: &Segment<'_>) -> Evidence {
+    Evidence::Grew {
+        from: segment.first(),
+        to: segment.last(),
+        late_floor: segment.late_floor(),
+        span: segment.span(),
+        pulses: segment.pulses(),
+    }
 }
 
 fn has_grown(segment: &Segment<'_>) -> bool {
+    // The quicker question first.
+    if segment.late_floor() <= segment.first() {
+        return false;
+    }
     let (net, gross) = floor_moves(segment);
-    segment.late_floor() > segment.first()
-        && net >= f64::from(u32::try_from(MIN_GROWTH).unwrap_or(u32::MAX))
+    net >= f64::from(u32::try_from(MIN_GROWTH).unwrap_or(u32::MAX))
         && net >= gross * MIN_NET_TO_GROSS
 }
 
@@ -170,12 +178,15 @@ pub fn smallest_detectable_per_hour(observed: Duration) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::analyse::Track;
     use crate::analyse::growth::tests::polls;
 
     fn verdict(counts: &[u32]) -> Verdict {
         let seconds: Vec<i64> = (0..).take(counts.len()).collect();
-        judge(&[Segment::of_polls(&polls(&seconds), counts)]).0
+        judge(&[Segment::of_polls(&Track::of(&polls(&seconds)), counts)]).0
     }
 
     #[test]
@@ -214,13 +225,60 @@ mod tests {
         }
     }
 
+    /// The rule without its short cuts.
+    fn grown_in_full(segment: &Segment<'_>) -> Option<Evidence> {
+        let grown = |segment: &Segment<'_>| {
+            let (net, gross) = floor_moves(segment);
+            segment.late_floor() > segment.first() && net >= 3.0 && net >= gross * MIN_NET_TO_GROSS
+        };
+        if grown(segment) {
+            return Some(grew(segment));
+        }
+        let lowest = segment.low.iter().min()?;
+        let last = segment.low.iter().rposition(|count| count == lowest)?;
+        let since = Segment {
+            track: &segment.track.since(last),
+            first: *lowest,
+            low: &segment.low[last..],
+            last: &segment.last[last..],
+        };
+        let before = segment.low[..last].split(|count| count == lowest);
+        let longest = before.map(<[u32]>::len).max().unwrap_or(0);
+        let outlasts = since.low.len() > MIN_RISE + 2 * longest;
+        (outlasts && grown(&since)).then(|| grew(&since))
+    }
+
+    /// Series that stand still, that are noisy, that rise late, and that never grow by enough.
+    fn series() -> impl Strategy<Value = Vec<u32>> {
+        prop_oneof![
+            proptest::collection::vec(5..8u32, 1..60),
+            proptest::collection::vec(5..9u32, 1..60),
+            proptest::collection::vec(0..30u32, 1..60),
+            (0..30u32, 0..30u32, 1..4u32).prop_map(|(quiet, rising, step)| {
+                let rise = (1..=rising).map(|nth| 4 + nth * step / 2);
+                (0..=quiet).map(|_| 4).chain(rise).collect()
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_passed_over_has_not_grown(low in series(), first in 0..9u32, above in 0..3u32) {
+            let polls = polls(&(0..60).map(|nth| nth * 600).collect::<Vec<_>>()[..low.len()]);
+            let last: Vec<u32> = low.iter().map(|low| low + above).collect();
+            let segment = Segment { track: &Track::of(&polls), first, low: &low, last: &last };
+            prop_assert_eq!(grown_part(&segment), grown_in_full(&segment));
+        }
+    }
+
     #[test]
     fn a_leak_that_a_restart_ended_is_still_told() {
         let polls = polls(&[0, 1, 2, 3, 4, 5]);
         let (before, after) = polls.split_at(4);
+        let (before, after) = (Track::of(before), Track::of(after));
         let (verdict, _) = judge(&[
-            Segment::of_polls(before, &[0, 10, 20, 30]),
-            Segment::of_polls(after, &[0, 0]),
+            Segment::of_polls(&before, &[0, 10, 20, 30]),
+            Segment::of_polls(&after, &[0, 0]),
         ]);
         assert_eq!(verdict, Verdict::Suspect);
     }

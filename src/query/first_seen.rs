@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::Climb;
+use super::ladder::{Climb, Rates};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Growth, Verdict};
 use crate::model::{Signature, Timestamp};
@@ -58,12 +58,14 @@ pub fn first_seen(
         reader,
         scope,
         wanted: None,
+        rates: Rates::Growing,
     };
-    let mut grouped: BTreeMap<(String, SignatureKey), (Growth, Verdict)> = BTreeMap::new();
-    let (head, _) = climb.each(|instances, rung| {
-        if let Some(instance) = instances.get(rung.instance) {
-            let (growth, verdict) = grouped
-                .entry((instance.service.clone(), rung.signature))
+    let mut services: BTreeMap<String, BTreeMap<SignatureKey, (Growth, Verdict)>> = BTreeMap::new();
+    let (head, _) = climb.each(|instance, rungs| {
+        let known = services.entry(instance.service.clone()).or_default();
+        for rung in rungs {
+            let (growth, verdict) = known
+                .entry(rung.signature)
                 .or_insert((Growth::default(), rung.verdict));
             growth.add(rung.growth);
             *verdict = rung.verdict.max(*verdict);
@@ -79,9 +81,9 @@ pub fn first_seen(
         let (Some(found), true) = (signatures.get(&key), within && here && at) else {
             continue;
         };
-        let (growth, verdict) = grouped
-            .get(&(service.to_owned(), key))
-            .copied()
+        let (growth, verdict) = services
+            .get(service)
+            .and_then(|known| known.get(&key).copied())
             .unwrap_or((Growth::default(), Verdict::Insufficient));
         if only_growing && verdict != Verdict::Suspect {
             continue;
@@ -117,8 +119,8 @@ pub fn first_seen(
     })
 }
 
-/// The first sighting of each signature in each service; the rows come oldest first.
-fn firsts(sightings: &[SightingRow]) -> BTreeMap<(&str, SignatureKey), &SightingRow> {
+/// The first sighting of each signature in each service, over its builds; the rows come oldest first.
+pub(super) fn firsts(sightings: &[SightingRow]) -> BTreeMap<(&str, SignatureKey), &SightingRow> {
     let mut firsts = BTreeMap::new();
     for row in sightings {
         firsts

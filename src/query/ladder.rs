@@ -6,9 +6,9 @@ use super::QueryError;
 use super::head::{HeadCount, WindowHead};
 use super::parallel::in_parallel;
 use super::scope::{Fetched, Observed, Scope, chosen, fetch};
-use crate::analyse::{Evidence, Growth, Segment, Verdict, growth, judge, theil_sen};
+use crate::analyse::{Evidence, Growth, Segment, Track, Verdict, growth, judge, theil_sen};
 use crate::model::Timestamp;
-use crate::store::{Course, InstanceRow, Reader, SignatureKey};
+use crate::store::{Counts, Course, DueSpan, InstanceRow, Reader, SeriesCourse, SignatureKey};
 
 /// Points of a trend line.
 pub(super) const TREND_POINTS: usize = 24;
@@ -22,7 +22,8 @@ pub(super) struct Rung {
     pub(super) growth: Growth,
     pub(super) verdict: Verdict,
     pub(super) evidence: Evidence,
-    /// Lower end of the rate's interval, goroutines per hour; `None` with too few pulses.
+    /// Lower end of the rate's interval, goroutines per hour; `None` with too few pulses, and where it was
+    /// not asked for.
     pub(super) low: Option<f64>,
     /// Last known count in each slice of the polled time; `None` where nothing was known.
     pub(super) trend: Trend,
@@ -31,6 +32,14 @@ pub(super) struct Rung {
 /// Counts over the polled time, in slices of equal length.
 pub(super) type Trend = [Option<u64>; TREND_POINTS];
 
+/// The signatures whose rates are worked out, which takes longer than the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rates {
+    All,
+    /// Those that grow by verdict.
+    Growing,
+}
+
 /// What is asked of the window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Climb<'a> {
@@ -38,127 +47,158 @@ pub(super) struct Climb<'a> {
     pub(super) scope: &'a Scope,
     /// Only these signatures.
     pub(super) wanted: Option<&'a HashSet<SignatureKey>>,
+    pub(super) rates: Rates,
 }
 
 impl Climb<'_> {
-    /// Goes through the window, and hands over every signature on every chosen instance, in the order
-    /// of the instances. Memory is bounded: a few instances are unpacked at a time.
+    /// Goes through the window, and hands over the signatures of every chosen instance, in the order of
+    /// the instances. Memory is bounded: a few instances are unpacked at a time.
     pub(super) fn each(
         &self,
-        mut on: impl FnMut(&[InstanceRow], Rung),
+        mut on: impl FnMut(&InstanceRow, Vec<Rung>),
     ) -> Result<(WindowHead, Vec<InstanceRow>), QueryError> {
         let Self {
             reader,
             scope,
             wanted,
+            rates,
         } = *self;
         let instances = chosen(reader, scope)?;
-        let polled = polled(reader, scope, &instances)?;
+        let due = due(reader, scope, &instances)?;
+        let polled = polled(scope, &due);
         let dictionary = reader.dictionary()?;
         let mut head = HeadCount::new(scope);
         let fetched = instances
             .iter()
-            .map(|instance| fetch(reader, scope, instance.clone()));
+            .zip(due)
+            .map(|(instance, due)| fetch(reader, scope, instance.clone(), due));
         let work = |nth: usize, fetched: Fetched| {
-            let observed = fetched.unpack(scope, &dictionary, wanted);
-            let rungs = rungs(nth, polled, &observed);
+            let mut observed = fetched.unpack(scope, &dictionary, wanted);
+            let rungs = rungs(nth, polled, rates, &observed);
+            // The head needs none of them.
+            for life in &mut observed.lives {
+                life.course.series = Counts::default();
+            }
             (observed, rungs)
         };
         in_parallel(fetched, work, |_, (observed, rungs)| {
             head.add(scope, &observed);
-            for rung in rungs {
-                on(&instances, rung);
-            }
+            on(&observed.instance, rungs);
         })?;
         Ok((head.finish(reader)?, instances))
     }
 }
 
-/// The part of the window in which anything was polled: trend lines are drawn over that.
-fn polled(
+/// When each of the instances was to be polled.
+fn due(
     reader: &Reader,
     scope: &Scope,
     instances: &[InstanceRow],
-) -> Result<(Timestamp, Timestamp), QueryError> {
-    let mut polled: Option<(Timestamp, Timestamp)> = None;
-    for instance in instances {
-        for span in reader.due(instance.key, scope.since, scope.until)? {
-            let (since, until) = polled.unwrap_or((span.from, span.to));
-            polled = Some((since.min(span.from), until.max(span.to)));
-        }
-    }
-    let (since, until) = polled.unwrap_or((scope.since, scope.until));
-    Ok((since.max(scope.since), until.min(scope.until)))
+) -> Result<Vec<Vec<DueSpan>>, QueryError> {
+    let due = |instance: &InstanceRow| reader.due(instance.key, scope.since, scope.until);
+    Ok(instances.iter().map(due).collect::<Result<_, _>>()?)
 }
 
-fn rungs(nth: usize, polled: (Timestamp, Timestamp), observed: &Observed) -> Vec<Rung> {
-    let lives = || observed.lives.iter().map(|life| &life.course);
-    let mut signatures: Vec<SignatureKey> = lives()
-        .flat_map(|course| course.series.keys().copied())
+/// The part of the window in which anything was polled: trend lines are drawn over that.
+fn polled(scope: &Scope, due: &[Vec<DueSpan>]) -> (Timestamp, Timestamp) {
+    let spans = || due.iter().flatten();
+    let since = spans().map(|span| span.from).min();
+    let until = spans().map(|span| span.to).max();
+    (
+        since.map_or(scope.since, |since| since.max(scope.since)),
+        until.map_or(scope.until, |until| until.min(scope.until)),
+    )
+}
+
+fn rungs(
+    instance: usize,
+    polled: (Timestamp, Timestamp),
+    rates: Rates,
+    observed: &Observed,
+) -> Vec<Rung> {
+    let lives: Vec<&Course> = observed.lives.iter().map(|life| &life.course).collect();
+    let tracks: Vec<Track<'_>> = lives
+        .iter()
+        .map(|course| Track::of(&course.slots))
         .collect();
-    signatures.sort_unstable();
-    signatures.dedup();
-    let longest = lives().map(|course| course.slots.len()).max();
+    let counts: Vec<&Counts> = lives.iter().map(|course| &course.series).collect();
+    let signatures = Counts::signatures_of(&counts);
+    let longest = lives.iter().map(|course| course.slots.len()).max();
     let zeros = vec![0; longest.unwrap_or(0)];
+    let points = points(polled, &lives);
     let mut rungs = Vec::with_capacity(signatures.len());
+    let mut segments = Vec::with_capacity(lives.len());
     for signature in signatures {
-        let segments: Vec<Segment<'_>> = lives()
-            .map(|course| segment(course, signature, &zeros))
-            .collect();
+        segments.clear();
+        let in_lives = counts.iter().zip(&tracks);
+        segments
+            .extend(in_lives.map(|(counts, track)| segment(counts.get(signature), track, &zeros)));
         let (verdict, evidence) = judge(&segments);
-        let low = segments
-            .iter()
-            .filter_map(theil_sen)
-            .map(|rate| rate.low.max(0.0));
+        let has_rate = rates == Rates::All || verdict == Verdict::Suspect;
+        let rated = segments.iter().filter(|_| has_rate).filter_map(theil_sen);
         rungs.push(Rung {
-            instance: nth,
+            instance,
             signature,
             growth: growth(&segments),
             verdict,
             evidence,
-            low: low.reduce(f64::max),
-            trend: trend(polled, &segments),
+            low: rated.map(|rate| rate.low.max(0.0)).reduce(f64::max),
+            trend: points.map(|point| count_at(point?, &segments)),
         });
     }
     rungs
 }
 
 /// One signature in one process; all zeros where it never was.
-fn segment<'a>(course: &'a Course, signature: SignatureKey, zeros: &'a [u32]) -> Segment<'a> {
-    let absent = zeros.get(..course.slots.len()).unwrap_or_default();
-    let series = course.series.get(&signature);
+fn segment<'a>(
+    series: Option<SeriesCourse<'a>>,
+    track: &'a Track<'a>,
+    zeros: &'a [u32],
+) -> Segment<'a> {
+    let absent = zeros.get(..track.slots().len()).unwrap_or_default();
     Segment {
-        slots: &course.slots,
+        track,
         first: series.map_or(0, |series| series.first),
-        low: series.map_or(absent, |series| &series.low),
-        last: series.map_or(absent, |series| &series.last),
+        low: series.map_or(absent, |series| series.low),
+        last: series.map_or(absent, |series| series.last),
     }
 }
 
-/// The last known count in each slice. A gap carries the count before it on: unknown is not zero.
-fn trend(polled: (Timestamp, Timestamp), segments: &[Segment<'_>]) -> Trend {
-    let points = i64::try_from(TREND_POINTS).unwrap_or(1);
-    let (since, until) = (polled.0.as_millis(), polled.1.as_millis());
-    let width = ((until - since) / points).max(1);
-    let mut slices: Trend = [None; TREND_POINTS];
+/// Where a point of a trend line lies: which process, and which of its slots.
+type Point = (usize, usize);
+
+/// The last slot in each slice. A gap carries the slot before it on: unknown is not zero.
+fn points(
+    (since, until): (Timestamp, Timestamp),
+    lives: &[&Course],
+) -> [Option<Point>; TREND_POINTS] {
+    let slices = i64::try_from(TREND_POINTS).unwrap_or(1);
+    let width = ((until.as_millis() - since.as_millis()) / slices).max(1);
+    let mut points = [None; TREND_POINTS];
     let slice_of = |at: Timestamp| {
-        usize::try_from((at.as_millis() - since) / width)
+        usize::try_from((at.as_millis() - since.as_millis()) / width)
             .unwrap_or(0)
             .min(TREND_POINTS - 1)
     };
-    for segment in segments {
-        for (slot, count) in segment.slots.iter().zip(segment.last) {
-            if let Some(slice) = slices.get_mut(slice_of(slot.last_at)) {
-                *slice = Some(u64::from(*count));
+    for (life, course) in lives.iter().enumerate() {
+        for (nth, slot) in course.slots.iter().enumerate() {
+            if let Some(point) = points.get_mut(slice_of(slot.last_at)) {
+                *point = Some((life, nth));
             }
         }
     }
     let mut known = None;
-    for slice in &mut slices {
-        known = slice.or(known);
-        *slice = known;
+    for point in &mut points {
+        known = point.or(known);
+        *point = known;
     }
-    slices
+    points
+}
+
+/// The last known count of a signature at a point of its trend line.
+fn count_at((life, slot): Point, segments: &[Segment<'_>]) -> Option<u64> {
+    let last = segments.get(life)?.last;
+    last.get(slot).copied().map(u64::from)
 }
 
 /// Adds the trend line of another instance; a slice is known once one of them is.

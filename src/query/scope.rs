@@ -198,13 +198,13 @@ fn grain(seen: Duration) -> Grain {
     }
 }
 
-/// Fetches one instance's part of the window.
+/// Fetches one instance's part of the window; `due` is when it was to be polled there.
 pub(super) fn fetch(
     reader: &Reader,
     scope: &Scope,
     instance: InstanceRow,
+    due: Vec<DueSpan>,
 ) -> Result<Fetched, QueryError> {
-    let due = reader.due(instance.key, scope.since, scope.until)?;
     let polled_until = due.iter().map(|span| span.to).max();
     let mut lives = Vec::new();
     for row in reader.incarnations(instance.key)? {
@@ -240,7 +240,7 @@ impl Fetched {
             match lives.last_mut() {
                 // Restart unknown: no growth may be made of it, and no recovery either.
                 Some(before) if row.reason == SUDDEN_FALL => {
-                    before.course.append(course);
+                    before.course.append(&course);
                     before.rows.push(row);
                     before.grain = before.grain.max(grain);
                 }
@@ -274,7 +274,8 @@ pub(super) fn observe(
     instance: InstanceRow,
 ) -> Result<Observed, QueryError> {
     let none = HashSet::new();
-    let fetched = fetch(reader, scope, instance)?;
+    let due = reader.due(instance.key, scope.since, scope.until)?;
+    let fetched = fetch(reader, scope, instance, due)?;
     Ok(fetched.unpack(scope, &*reader.dictionary()?, Some(&none)))
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::ladder::Climb;
+use super::ladder::{Climb, Rates, Rung};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Growth, Verdict};
 use crate::model::{Signature, Timestamp};
@@ -67,10 +67,13 @@ pub fn shared(
         reader,
         scope,
         wanted: None,
+        rates: Rates::Growing,
     };
     let mut growing: BTreeMap<SignatureKey, Vec<(usize, Growth)>> = BTreeMap::new();
-    let (head, all) = climb.each(|_, rung| {
-        if rung.verdict == Verdict::Suspect && rung.growth.growth >= min_growth {
+    let (head, all) = climb.each(|_, rungs| {
+        let grows =
+            |rung: &Rung| rung.verdict == Verdict::Suspect && rung.growth.growth >= min_growth;
+        for rung in rungs.into_iter().filter(grows) {
             let rungs = growing.entry(rung.signature).or_default();
             rungs.push((rung.instance, rung.growth));
         }

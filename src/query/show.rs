@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{Climb, Rung};
+use super::ladder::{Climb, Rates, Rung};
 use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
@@ -88,9 +88,10 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
         reader,
         scope,
         wanted: Some(&wanted),
+        rates: Rates::All,
     };
     let mut rungs = Vec::new();
-    let (head, instances) = climb.each(|_, rung| rungs.push(rung))?;
+    let (head, instances) = climb.each(|_, found| rungs.extend(found))?;
     rungs.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
     let loudest = rungs.iter().map(|rung| rung.verdict).max();
     let mut created_by = None;

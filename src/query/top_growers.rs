@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{Climb, Rung, Trend, add_trend};
+use super::first_seen::firsts;
+use super::ladder::{Climb, Rates, Rung, Trend, add_trend};
 use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Evidence, Growth, Verdict};
@@ -112,47 +113,60 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         reader,
         scope: &request.scope,
         wanted: None,
+        rates: Rates::Growing,
     };
-    let mut grouped: BTreeMap<(String, SignatureKey), Growers> = BTreeMap::new();
-    let (head, instances) = climb.each(|instances, rung| {
-        if let Some(instance) = instances.get(rung.instance) {
-            let key = (instance.service.clone(), rung.signature);
-            grouped.entry(key).or_default().add(&rung);
+    let mut services: BTreeMap<String, BTreeMap<SignatureKey, Growers>> = BTreeMap::new();
+    let (head, instances) = climb.each(|instance, rungs| {
+        let known = services.entry(instance.service.clone()).or_default();
+        for rung in rungs {
+            known.entry(rung.signature).or_default().add(&rung);
         }
     })?;
-    let signatures = reader.signatures()?;
-    let sightings = reader.sightings(None)?;
-    let total = grouped.len();
-    let mut rows = Vec::new();
-    for ((service, key), growers) in grouped {
-        let grows = growers.verdict() == Verdict::Suspect;
-        let is_asked_for = growers.grown.max(growers.growth.growth) >= request.min_growth
-            && (grows || request.all);
-        if let (true, Some(found)) = (is_asked_for, signatures.get(&key)) {
-            let first_seen = first_in(&sightings, key, &service);
-            rows.push((
-                key,
-                row(service, &growers, found, first_seen, &head),
+    let total = services.values().map(BTreeMap::len).sum();
+    let (signatures, sightings) = (reader.signatures()?, reader.sightings(None)?);
+    let first_seen = firsts(&sightings);
+    let mut found = Vec::new();
+    for (service, known) in &services {
+        for (key, growers) in known
+            .iter()
+            .filter(|(_, growers)| request.asks_for(growers))
+        {
+            found.extend(signatures.get(key).map(|signature| Found {
+                service,
+                signature,
                 growers,
-            ));
+                first_seen: first_seen.get(&(service.as_str(), *key)).copied(),
+            }));
         }
     }
-    let matched = rows.len();
-    sort(&mut rows, request.sort);
+    let matched = found.len();
+    sort(&mut found, request.sort);
     if request.limit > 0 {
-        rows.truncate(request.limit);
+        found.truncate(request.limit);
     }
-    let rows = with_now(reader, &request.scope, &instances, rows)?;
+    let mut now = now_of(reader, &request.scope, &instances, &found)?;
+    let mut rows = Vec::with_capacity(found.len());
+    for found in &found {
+        let now = now.remove(&(found.service, found.signature.key));
+        rows.push(found.row(now.unwrap_or_default(), &instances, &head));
+    }
     Ok(TopGrowers {
         schema: "goroscope.top-growers/v1",
-        window: head,
         total,
         matched,
         shown: rows.len(),
         ignored: 0,
         min_growth: request.min_growth,
         rows,
+        window: head,
     })
+}
+
+impl TopGrowersRequest {
+    fn asks_for(&self, growers: &Growers) -> bool {
+        let grows = growers.verdict() == Verdict::Suspect;
+        growers.grown.max(growers.growth.growth) >= self.min_growth && (grows || self.all)
+    }
 }
 
 /// One signature in one service, added up over its instances.
@@ -210,105 +224,92 @@ impl Growers {
     }
 }
 
-/// A row without what groups are like now.
-fn row(
-    service: String,
-    growers: &Growers,
-    found: &SignatureRow,
-    first_seen: Option<FirstSighting>,
-    head: &WindowHead,
-) -> GrowerRow {
-    GrowerRow {
-        signature: found.signature,
-        instances_growing: growers.growing,
-        instances: head.instances_of.get(&service).copied().unwrap_or(0),
-        service,
-        first: growers.growth.first,
-        last: growers.growth.last,
-        growth: growers.growth.growth,
-        per_hour: growers.growth.per_hour,
-        per_hour_low: growers.low,
-        states: BTreeMap::new(),
-        oldest_wait_seconds: None,
-        first_seen,
-        verdict: growers.verdict(),
-        proof: None,
-        evidence: Vec::new(),
-        site: Where::from(&found.site),
-        created_by: None,
-        trend: growers.trend.to_vec(),
+/// A signature in a service that is asked for.
+struct Found<'a> {
+    service: &'a str,
+    signature: &'a SignatureRow,
+    growers: &'a Growers,
+    first_seen: Option<&'a SightingRow>,
+}
+
+impl Found<'_> {
+    fn row(&self, now: Now, instances: &[InstanceRow], head: &WindowHead) -> GrowerRow {
+        let growers = self.growers;
+        let name = |nth: usize| instances.get(nth).map_or("", |instance| &instance.name);
+        let evidence = growers.told();
+        let evidence =
+            evidence.map(|(nth, evidence)| format!("{}: {}", name(nth), evidence.sentence()));
+        GrowerRow {
+            signature: self.signature.signature,
+            service: self.service.to_owned(),
+            instances_growing: growers.growing,
+            instances: head.instances_of.get(self.service).copied().unwrap_or(0),
+            first: growers.growth.first,
+            last: growers.growth.last,
+            growth: growers.growth.growth,
+            per_hour: growers.growth.per_hour,
+            per_hour_low: growers.low,
+            states: now.states,
+            oldest_wait_seconds: now.oldest_wait_seconds,
+            first_seen: self.first_seen.map(FirstSighting::from),
+            verdict: growers.verdict(),
+            proof: None,
+            evidence: evidence.collect(),
+            site: Where::from(&self.signature.site),
+            created_by: now.created_by,
+            trend: growers.trend.to_vec(),
+        }
     }
 }
 
-/// Completes the rows that are shown.
-fn with_now(
+/// What the groups of the rows that are shown are like now, by service and signature.
+fn now_of<'a>(
     reader: &Reader,
     scope: &Scope,
     instances: &[InstanceRow],
-    rows: Vec<(SignatureKey, GrowerRow, Growers)>,
-) -> Result<Vec<GrowerRow>, QueryError> {
-    let mut wanted: BTreeMap<usize, HashSet<SignatureKey>> = BTreeMap::new();
-    for (key, _, growers) in &rows {
-        for instance in &growers.instances {
-            wanted.entry(*instance).or_default().insert(*key);
+    shown: &[Found<'a>],
+) -> Result<HashMap<(&'a str, SignatureKey), Now>, QueryError> {
+    let mut wanted: BTreeMap<usize, (&str, HashSet<SignatureKey>)> = BTreeMap::new();
+    for found in shown {
+        for instance in &found.growers.instances {
+            let (_, keys) = wanted
+                .entry(*instance)
+                .or_insert_with(|| (found.service, HashSet::new()));
+            keys.insert(found.signature.key);
         }
     }
-    let mut now: HashMap<(String, SignatureKey), Now> = HashMap::new();
-    for (nth, keys) in wanted {
+    let mut now: HashMap<(&str, SignatureKey), Now> = HashMap::new();
+    for (nth, (service, keys)) in wanted {
         let Some(instance) = instances.get(nth) else {
             continue;
         };
         for (key, found) in now_on(reader, scope, instance, &keys)? {
-            now.entry((instance.service.clone(), key))
-                .or_default()
-                .add(&found);
+            now.entry((service, key)).or_default().add(&found);
         }
     }
-    let complete = |(key, mut row, growers): (SignatureKey, GrowerRow, Growers)| {
-        let now = now.remove(&(row.service.clone(), key)).unwrap_or_default();
-        row.states = now.states;
-        row.oldest_wait_seconds = now.oldest_wait_seconds;
-        row.created_by = now.created_by;
-        let name = |nth: usize| instances.get(nth).map_or("", |instance| &instance.name);
-        let told = growers.told();
-        row.evidence = told
-            .map(|(instance, evidence)| format!("{}: {}", name(instance), evidence.sentence()))
-            .collect();
-        row
-    };
-    Ok(rows.into_iter().map(complete).collect())
+    Ok(now)
 }
 
-/// The first sighting in a service, over its builds.
-pub(super) fn first_in(
-    sightings: &[SightingRow],
-    signature: SignatureKey,
-    service: &str,
-) -> Option<FirstSighting> {
-    sightings
-        .iter()
-        .find(|row| row.signature == signature && row.service == service)
-        .map(FirstSighting::from)
-}
-
-fn sort(rows: &mut [(SignatureKey, GrowerRow, Growers)], sort: Sort) {
-    rows.sort_by(|(_, a, _), (_, b, _)| {
+fn sort(found: &mut [Found<'_>], sort: Sort) {
+    found.sort_by(|a, b| {
+        let (one, other) = (a.growers, b.growers);
+        let growth = other.growth.growth.cmp(&one.growth.growth);
         let order = match sort {
-            Sort::Rate => b
-                .per_hour_low
-                .unwrap_or(0.0)
-                .total_cmp(&a.per_hour_low.unwrap_or(0.0))
-                .then(b.growth.cmp(&a.growth)),
-            Sort::Growth => b.growth.cmp(&a.growth),
-            Sort::Count => b.last.cmp(&a.last),
+            Sort::Rate => {
+                let low = |growers: &Growers| growers.low.unwrap_or(0.0);
+                low(other).total_cmp(&low(one)).then(growth)
+            }
+            Sort::Growth => growth,
+            Sort::Count => other.growth.last.cmp(&one.growth.last),
             Sort::FirstSeen => {
-                let at = |row: &GrowerRow| row.first_seen.as_ref().map(|seen| seen.at);
+                let at = |found: &Found<'_>| found.first_seen.map(|seen| seen.first_at);
                 at(b).cmp(&at(a))
             }
         };
-        b.verdict
-            .cmp(&a.verdict)
+        other
+            .verdict()
+            .cmp(&one.verdict())
             .then(order)
-            .then(a.signature.cmp(&b.signature))
+            .then(a.signature.signature.cmp(&b.signature.signature))
     });
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::column;
 use super::hot::PulseEntry;
+use super::unzip::{MAX_PLAIN, unzip};
 use super::varint::{put, put_id, take, take_bytes, take_id};
 
 /// First byte of every block of this layout.
@@ -14,9 +15,6 @@ const FORMAT: u8 = 1;
 
 /// zstd level: higher ones gain under 3 % at several times the cost.
 const ZSTD_LEVEL: i32 = 3;
-
-/// A block never unpacks to more than this.
-pub(super) const MAX_PLAIN: usize = 256 << 20;
 
 /// Columns of a tick, in the order in which they are stored.
 const TICK_COLUMNS: usize = 7;
@@ -147,7 +145,7 @@ pub(super) struct Block {
 impl Block {
     /// Unpacks a block; `None` when it is damaged.
     pub(super) fn unpack(data: &[u8]) -> Option<Self> {
-        let plain = decompress(data)?;
+        let plain = unzip(data)?;
         let mut rest = plain.strip_prefix(&[FORMAT])?;
         let ticks = take_ticks(&mut rest)?;
         let mut directory = Vec::new();
@@ -186,7 +184,8 @@ impl Block {
 
     /// Decodes column `nth`: a count a tick. `None` when it is damaged.
     pub(super) fn column(&self, nth: usize, counts: &mut Vec<u64>) -> Option<()> {
-        column::decode(self.body(nth)?, self.ticks.len(), counts)
+        counts.resize(self.ticks.len(), 0);
+        column::decode(self.body(nth)?, counts)
     }
 
     /// The count of column `nth` at every tick, where it is the same.
@@ -198,13 +197,6 @@ impl Block {
         let (_, at, len) = self.directory.get(nth)?;
         self.plain.get(*at..at.checked_add(*len)?)
     }
-}
-
-/// What was compressed; `None` when it is damaged.
-pub(super) fn decompress(data: &[u8]) -> Option<Vec<u8>> {
-    let len = zstd::zstd_safe::get_frame_content_size(data).ok()??;
-    let len = usize::try_from(len).ok().filter(|len| *len <= MAX_PLAIN)?;
-    zstd::bulk::decompress(data, len).ok()
 }
 
 /// Appends ticks: how many, their columns, and the few that have complaints.

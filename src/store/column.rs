@@ -49,11 +49,6 @@ pub(super) fn put_sized(values: &[u64], out: &mut Vec<u8>) {
     out.extend_from_slice(&body);
 }
 
-/// Takes a column of `len` values off the front; `None` when it is damaged.
-pub(super) fn take_sized(rest: &mut &[u8], len: usize, values: &mut Vec<u64>) -> Option<()> {
-    decode(take_bytes(rest)?, len, values)
-}
-
 /// Appends rows of numbers, column by column.
 pub(super) fn put_rows<const N: usize>(rows: &[[u64; N]], out: &mut Vec<u8>) {
     for nth in 0..N {
@@ -68,9 +63,9 @@ pub(super) fn put_rows<const N: usize>(rows: &[[u64; N]], out: &mut Vec<u8>) {
 /// Takes `len` rows of numbers off the front; `None` when a column is damaged.
 pub(super) fn take_rows<const N: usize>(rest: &mut &[u8], len: usize) -> Option<Vec<[u64; N]>> {
     let mut rows = vec![[0; N]; len];
-    let mut column = Vec::new();
+    let mut column = vec![0; len];
     for nth in 0..N {
-        take_sized(rest, len, &mut column)?;
+        decode(take_bytes(rest)?, &mut column)?;
         for (row, value) in rows.iter_mut().zip(&column) {
             *row.get_mut(nth)? = *value;
         }
@@ -152,40 +147,47 @@ fn pack(values: impl Iterator<Item = u64> + Clone, out: &mut Vec<u8>) -> Option<
     Some(())
 }
 
-/// Reads a column of `len` values into `values`; `None` when it is damaged.
-pub(super) fn decode(bytes: &[u8], len: usize, values: &mut Vec<u64>) -> Option<()> {
-    values.clear();
-    if len == 0 {
+/// Reads a column into `values`, as many as there are places; `None` when it is damaged, or a value is too
+/// large for its place.
+pub(super) fn decode<T: Copy + TryFrom<u64>>(bytes: &[u8], values: &mut [T]) -> Option<()> {
+    if values.is_empty() {
         return Some(());
     }
+    let of = |value: u64| T::try_from(value).ok();
     let (&tag, mut rest) = bytes.split_first()?;
     match tag {
-        CONSTANT => values.resize(len, take(&mut rest)?),
+        CONSTANT => values.fill(of(take(&mut rest)?)?),
         RUNS => {
-            let mut value = 0u64;
-            while values.len() < len {
+            let (mut value, mut left) = (0u64, values);
+            while !left.is_empty() {
                 let run = usize::try_from(take(&mut rest)?).ok()?;
                 value = value.wrapping_add(unzigzag(take(&mut rest)?));
-                let end = values.len().checked_add(run).filter(|end| *end <= len)?;
-                values.resize(end, value);
+                let (here, behind) = left.split_at_mut_checked(run)?;
+                here.fill(of(value)?);
+                left = behind;
             }
         }
         PACKED => {
             let smallest = take(&mut rest)?;
-            unpack(rest, len, |above| values.push(smallest.wrapping_add(above)))?;
+            let bits = Bits::of(rest, values.len())?;
+            for (nth, value) in values.iter_mut().enumerate() {
+                *value = of(smallest.wrapping_add(bits.at(nth)))?;
+            }
         }
         STEPS => {
             let mut value = take(&mut rest)?;
             let smallest = unzigzag(take(&mut rest)?);
-            values.push(value);
-            unpack(rest, len - 1, |above| {
-                value = value.wrapping_add(smallest).wrapping_add(above);
-                values.push(value);
-            })?;
+            let (first, others) = values.split_first_mut()?;
+            let bits = Bits::of(rest, others.len())?;
+            *first = of(value)?;
+            for (nth, other) in others.iter_mut().enumerate() {
+                value = value.wrapping_add(smallest).wrapping_add(bits.at(nth));
+                *other = of(value)?;
+            }
         }
         PLAIN => {
-            for _ in 0..len {
-                values.push(take(&mut rest)?);
+            for value in values {
+                *value = of(take(&mut rest)?)?;
             }
         }
         _ => return None,
@@ -193,28 +195,51 @@ pub(super) fn decode(bytes: &[u8], len: usize, values: &mut Vec<u64>) -> Option<
     Some(())
 }
 
-fn unpack(bytes: &[u8], len: usize, mut on: impl FnMut(u64)) -> Option<()> {
-    let (&width, bits) = bytes.split_first()?;
-    let width = usize::from(width);
-    if u32::try_from(width).ok()? > MAX_WIDTH || bits.len() < (len * width).div_ceil(8) {
-        return None;
-    }
-    let mask = (1u64 << width) - 1;
-    for nth in 0..len {
-        let at = nth * width;
-        on(eight(bits, at / 8) >> (at % 8) & mask);
-    }
-    Some(())
+/// Values of the same width, the lowest bit first.
+struct Bits<'a> {
+    width: usize,
+    mask: u64,
+    bytes: &'a [u8],
+    /// The last bytes, with zeros behind them: eight bytes can be read wherever a value begins.
+    end: [u8; 2 * EIGHT],
+    /// Where these begin in `bytes`.
+    end_at: usize,
 }
 
-/// Eight bytes from `at` on; zeros behind the end.
-fn eight(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    if let Some(whole) = rest.first_chunk() {
-        return u64::from_le_bytes(*whole);
+const EIGHT: usize = 8;
+
+impl<'a> Bits<'a> {
+    /// Of `len` values; `None` when they break off.
+    fn of(bytes: &'a [u8], len: usize) -> Option<Self> {
+        let (&width, bytes) = bytes.split_first()?;
+        let width = usize::from(width);
+        if u32::try_from(width).ok()? > MAX_WIDTH || bytes.len() < (len * width).div_ceil(8) {
+            return None;
+        }
+        let end_at = bytes.len().saturating_sub(EIGHT);
+        let mut end = [0; 2 * EIGHT];
+        for (to, from) in end.iter_mut().zip(bytes.get(end_at..)?) {
+            *to = *from;
+        }
+        Some(Self {
+            width,
+            mask: (1 << width) - 1,
+            bytes,
+            end,
+            end_at,
+        })
     }
-    let fold = |sum, byte: &u8| sum << 8 | u64::from(*byte);
-    rest.iter().rev().fold(0, fold)
+
+    fn at(&self, nth: usize) -> u64 {
+        let bit = nth * self.width;
+        let at = bit / 8;
+        let eight = match at.checked_sub(self.end_at) {
+            Some(at) => self.end.get(at..),
+            None => self.bytes.get(at..),
+        };
+        let eight = eight.and_then(<[u8]>::first_chunk).copied();
+        u64::from_le_bytes(eight.unwrap_or_default()) >> (bit % 8) & self.mask
+    }
 }
 
 /// Small distances, up or down, as small numbers.
@@ -256,16 +281,19 @@ mod tests {
         fn a_column_reads_back_as_it_was(values in columns()) {
             let mut bytes = Vec::new();
             encode(&values, &mut bytes);
-            let mut read = Vec::new();
-            prop_assert_eq!(decode(&bytes, values.len(), &mut read), Some(()));
-            prop_assert_eq!(read, values);
+            let mut read = vec![0u64; values.len()];
+            prop_assert_eq!(decode(&bytes, &mut read), Some(()));
+            prop_assert_eq!(&read, &values);
+            // Counts are held in fewer bits, where they fit.
+            let mut counts = vec![0u32; values.len()];
+            let narrow: Option<Vec<u32>> = values.iter().map(|value| u32::try_from(*value).ok()).collect();
+            prop_assert_eq!(decode(&bytes, &mut counts).map(|()| counts), narrow);
         }
 
         #[test]
         fn damage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..80), len in 0..500usize) {
-            let mut read = Vec::new();
-            let _none = decode(&bytes, len, &mut read);
-            prop_assert!(read.len() <= len);
+            let mut read = vec![0u64; len];
+            let _none = decode(&bytes, &mut read);
         }
     }
 

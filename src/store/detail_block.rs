@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::block::{Tick, decompress, put_ticks, take_ticks};
+use super::block::{Tick, put_ticks, take_ticks};
 use super::column;
 use super::hot::DetailEntry;
+use super::unzip::unzip;
 use super::varint::{put, put_id, take, take_bytes, take_id};
 
 /// First byte of every detail block of this layout.
@@ -227,11 +228,11 @@ pub(super) struct DetailBlock {
 impl DetailBlock {
     /// Unpacks a block; `None` when it is damaged.
     pub(super) fn unpack(data: &[u8]) -> Option<Self> {
-        let plain = decompress(data)?;
+        let plain = unzip(data)?;
         let mut rest = plain.strip_prefix(&[FORMAT])?;
         let ticks = take_ticks(&mut rest)?;
-        let mut kinds = Vec::new();
-        column::take_sized(&mut rest, ticks.len(), &mut kinds)?;
+        let mut kinds = vec![0; ticks.len()];
+        column::decode(take_bytes(&mut rest)?, &mut kinds)?;
         let ticks = ticks.into_iter().zip(kinds);
         let ticks = ticks
             .map(|(tick, kind)| DetailTick { tick, kind })
@@ -266,9 +267,8 @@ impl DetailBlock {
         let wanted = self.directory.iter().filter(|told| is_wanted(told.stack));
         let decoded = wanted.map(|told| {
             let fields = told.fields.iter().map(|(field, place)| {
-                let mut values = Vec::new();
-                let body = self.plain.get(place.clone())?;
-                column::decode(body, self.ticks.len(), &mut values)?;
+                let mut values = vec![0; self.ticks.len()];
+                column::decode(self.plain.get(place.clone())?, &mut values)?;
                 Some((*field, values))
             });
             Some(OfStack {
@@ -460,7 +460,7 @@ mod tests {
 
         #[test]
         fn damage_never_panics(details in details(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
-            let mut plain = decompress(&packed(&details)).unwrap();
+            let mut plain = unzip(&packed(&details)).unwrap();
             let place = place.index(plain.len());
             plain[place] = byte;
             let data = zstd::bulk::compress(&plain, ZSTD_LEVEL).unwrap();

@@ -3,6 +3,7 @@
 //! Described byte by byte in `docs/STORAGE.md`; a change is a new format number, and old numbers
 //! stay readable.
 
+use super::unzip::unzip;
 use super::varint::{put, put_id, put_optional, take, take_id};
 
 /// First byte of every packed column of this layout.
@@ -10,9 +11,6 @@ const FORMAT: u8 = 1;
 
 /// zstd level of detail bodies: higher ones gain under 5 % at several times the cost.
 const ZSTD_LEVEL: i32 = 3;
-
-/// A detail body never unpacks to more than this.
-const MAX_BODY: usize = 256 << 20;
 
 /// What is kept in rows first, and in blocks when its window has closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +139,7 @@ pub(super) fn unpack_detail(
     body: &[u8],
     is_wanted: impl Fn(i64) -> bool,
 ) -> Option<Vec<DetailEntry>> {
-    let plain = zstd::bulk::decompress(body, unpacked_len(body)?).ok()?;
+    let plain = unzip(body)?;
     let mut rest = plain.strip_prefix(&[FORMAT])?;
     let mut entries = Vec::new();
     let mut stack = 0i64;
@@ -154,11 +152,6 @@ pub(super) fn unpack_detail(
         }
     }
     Some(entries)
-}
-
-fn unpacked_len(body: &[u8]) -> Option<usize> {
-    let len = zstd::zstd_safe::get_frame_content_size(body).ok()??;
-    usize::try_from(len).ok().filter(|len| *len <= MAX_BODY)
 }
 
 /// Takes a group off the front; its lists stay empty where it is not kept.

@@ -1,8 +1,8 @@
 //! Two parts with pulses in the same slots, drawn together: late pulses, and days that grow.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::course::SeriesCourse;
+use super::counts::{Counts, SeriesCourse};
 use super::part::Part;
 use super::read::SignatureKey;
 use crate::model::{Slot, Timestamp};
@@ -34,15 +34,15 @@ impl Part {
                 places,
             })
             .collect();
-        let mut ours: HashMap<SignatureKey, &SeriesCourse> = by_signature(self);
-        let mut theirs = by_signature(other);
-        let keys: BTreeSet<SignatureKey> = ours.keys().chain(theirs.keys()).copied().collect();
+        let (ours, theirs) = (&self.series, &other.series);
+        let signatures: BTreeSet<SignatureKey> =
+            ours.signatures().chain(theirs.signatures()).collect();
         let ours_first = self.first_at() <= other.first_at();
-        let series = keys.into_iter().map(|key| {
-            let sides = [ours.remove(&key), theirs.remove(&key)];
-            (key, drawn_together(&pairs, sides, ours_first))
-        });
-        let series = series.collect();
+        let mut series = Counts::over(pairs.len());
+        for signature in signatures {
+            let sides = [ours.get(signature), theirs.get(signature)];
+            draw_together(&mut series, signature, &pairs, sides, ours_first);
+        }
         Self {
             slots: pairs
                 .into_iter()
@@ -59,13 +59,6 @@ impl Part {
     }
 }
 
-fn by_signature(part: &Part) -> HashMap<SignatureKey, &SeriesCourse> {
-    part.series
-        .iter()
-        .map(|(key, series)| (*key, series))
-        .collect()
-}
-
 fn joined([a, b]: [Option<Slot>; 2]) -> Option<Slot> {
     let (Some(a), Some(b)) = (a, b) else {
         return a.or(b);
@@ -79,41 +72,34 @@ fn joined([a, b]: [Option<Slot>; 2]) -> Option<Slot> {
     })
 }
 
-/// One signature over the slots of two parts; in a part that has none of it, it was absent.
-fn drawn_together(
+/// Adds one signature over the slots of two parts; in a part that has none of it, it was absent.
+fn draw_together(
+    whole: &mut Counts,
+    signature: SignatureKey,
     pairs: &[Pair],
-    sides: [Option<&SeriesCourse>; 2],
+    [ours, theirs]: [Option<SeriesCourse<'_>>; 2],
     ours_first: bool,
-) -> SeriesCourse {
-    let mut whole = SeriesCourse::absent(0);
-    let [ours, theirs] = sides;
+) {
+    let sides = [ours, theirs];
     let first = if ours_first { ours } else { theirs };
-    whole.first = first.map_or(0, |series| series.first);
-    whole.high = sides
-        .iter()
-        .flatten()
-        .map(|series| series.high)
-        .max()
-        .unwrap_or(0);
-    for pair in pairs {
+    let first = first.map_or(0, |series| series.first);
+    let high = sides.iter().flatten().map(|series| series.high).max();
+    let (lows, lasts) = whole.add(signature, first, high.unwrap_or(0));
+    for (pair, (whole_low, whole_last)) in pairs.iter().zip(lows.iter_mut().zip(lasts)) {
         let mut newest: Option<(Timestamp, u32)> = None;
         let mut lowest: Option<u32> = None;
         for ((slot, place), side) in pair.slots.iter().zip(pair.places).zip(sides) {
             let (Some(slot), Some(place)) = (slot, place) else {
                 continue;
             };
-            let of = |column: fn(&SeriesCourse) -> &[u32]| {
-                side.and_then(|series| column(series).get(place).copied())
-                    .unwrap_or(0)
-            };
-            let (low, last) = (of(|series| &series.low), of(|series| &series.last));
+            let at = |counts: &[u32]| counts.get(place).copied().unwrap_or(0);
+            let (low, last) = side.map_or((0, 0), |side| (at(side.low), at(side.last)));
             lowest = Some(lowest.map_or(low, |known| known.min(low)));
             if newest.is_none_or(|(at, _)| at <= slot.last_at) {
                 newest = Some((slot.last_at, last));
             }
         }
-        whole.low.push(lowest.unwrap_or(0));
-        whole.last.push(newest.map_or(0, |(_, last)| last));
+        *whole_low = lowest.unwrap_or(0);
+        *whole_last = newest.map_or(0, |(_, last)| last);
     }
-    whole
 }

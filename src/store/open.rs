@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::damage::is_damage;
@@ -271,6 +272,10 @@ pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
             .pragma_update(None, pragma, value)
             .map_err(failed)?;
     }
+    // Else SQLite prepares many a statement anew for each value that is bound to it.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed)?;
     Ok(connection)
 }
 

@@ -4,7 +4,7 @@
 //! same part comes out of hot rows, out of the block made of them, and out of the block's summary.
 
 use super::block::Block;
-use super::course::SeriesCourse;
+use super::counts::{Counts, SeriesCourse};
 use super::read::SignatureKey;
 use crate::model::{Slot, Timestamp};
 
@@ -41,7 +41,7 @@ impl Grain {
 pub(super) struct Part {
     /// Where each slot begins, ascending, and the slot.
     pub(super) slots: Vec<(i64, Slot)>,
-    pub(super) series: Vec<(SignatureKey, SeriesCourse)>,
+    pub(super) series: Counts,
 }
 
 /// Gathers a part out of pulses in order of time, one signature after the other.
@@ -86,13 +86,13 @@ impl PartBuilder {
             places.push(Some(slots.len() - 1));
         }
         let part = Part {
+            series: Counts::over(slots.len()),
             slots,
-            series: Vec::new(),
         };
         Self { part, places }
     }
 
-    /// Adds a signature: its count at each pulse.
+    /// Adds a signature, behind all others: its count at each pulse.
     pub(super) fn push(&mut self, signature: SignatureKey, counts: &[u64]) {
         let len = self.part.slots.len();
         let (mut low, mut last) = (vec![u32::MAX; len], vec![0; len]);
@@ -111,25 +111,21 @@ impl PartBuilder {
             let series = SeriesCourse {
                 first: first.unwrap_or(0),
                 high,
-                low,
-                last,
+                low: &low,
+                last: &last,
             };
-            self.part.series.push((signature, series));
+            self.part.series.push(signature, series);
         }
     }
 
-    /// Adds a signature whose count is the same at all pulses.
+    /// Adds a signature, behind all others, whose count is the same at all pulses.
     pub(super) fn push_constant(&mut self, signature: SignatureKey, count: u64) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let len = self.part.slots.len();
         if count > 0 && len > 0 {
-            let series = SeriesCourse {
-                first: count,
-                high: count,
-                low: vec![count; len],
-                last: vec![count; len],
-            };
-            self.part.series.push((signature, series));
+            let (low, last) = self.part.series.add(signature, count, count);
+            low.fill(count);
+            last.fill(count);
         }
     }
 
@@ -190,22 +186,20 @@ impl Part {
             }
             places.push(slots.len() - 1);
         }
-        let drawn = |series: &SeriesCourse| {
-            let (mut low, mut last) = (vec![u32::MAX; slots.len()], vec![0; slots.len()]);
-            for (place, counts) in places.iter().zip(series.low.iter().zip(&series.last)) {
+        let mut drawn = Counts::over(slots.len());
+        for (signature, series) in self.series.iter() {
+            let (low, last) = drawn.add(signature, series.first, series.high);
+            low.fill(u32::MAX);
+            for (place, counts) in places.iter().zip(series.low.iter().zip(series.last)) {
                 if let (Some(low), Some(last)) = (low.get_mut(*place), last.get_mut(*place)) {
                     (*low, *last) = ((*low).min(*counts.0), *counts.1);
                 }
             }
-            SeriesCourse {
-                low,
-                last,
-                ..*series
-            }
-        };
-        let series = self.series.iter();
-        let series = series.map(|(key, series)| (*key, drawn(series))).collect();
-        Self { slots, series }
+        }
+        Self {
+            slots,
+            series: drawn,
+        }
     }
 
     /// Where its first and its last slot begin.

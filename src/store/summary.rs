@@ -2,11 +2,11 @@
 //!
 //! Derived from the block, by signature: where it is missing or damaged, the block is read instead.
 
-use super::block::MAX_PLAIN;
 use super::column;
-use super::course::SeriesCourse;
+use super::counts::Counts;
 use super::part::Part;
 use super::read::SignatureKey;
+use super::unzip::{MAX_PLAIN, unzip};
 use super::varint::{put, put_id, take, take_bytes, take_id};
 use crate::model::{Slot, Timestamp};
 
@@ -24,16 +24,14 @@ pub(super) fn pack(part: &Part) -> std::io::Result<Vec<u8>> {
     put(&mut out, part.slots.len() as u64);
     let rows: Vec<[u64; SLOT_COLUMNS]> = part.slots.iter().map(columns).collect();
     column::put_rows(&rows, &mut out);
-    put(&mut out, part.series.len() as u64);
+    put(&mut out, part.series.signatures().count() as u64);
     let mut signature = 0;
-    let mut sorted: Vec<_> = part.series.iter().collect();
-    sorted.sort_unstable_by_key(|(key, _)| *key);
-    for (key, series) in sorted {
+    for (key, series) in part.series.iter() {
         put_id(&mut out, key.0 - signature);
         signature = key.0;
         put(&mut out, u64::from(series.first));
         put(&mut out, u64::from(series.high));
-        for counts in [&series.low, &series.last] {
+        for counts in [series.low, series.last] {
             let counts: Vec<u64> = counts.iter().copied().map(u64::from).collect();
             column::put_sized(&counts, &mut out);
         }
@@ -53,9 +51,7 @@ fn columns((begin, slot): &(i64, Slot)) -> [u64; SLOT_COLUMNS] {
 
 /// Unpacks what is wanted of a summary; `None` when it is damaged.
 pub(super) fn unpack(data: &[u8], is_wanted: impl Fn(&SignatureKey) -> bool) -> Option<Part> {
-    let len = zstd::zstd_safe::get_frame_content_size(data).ok()??;
-    let len = usize::try_from(len).ok().filter(|len| *len <= MAX_PLAIN)?;
-    let plain = zstd::bulk::decompress(data, len).ok()?;
+    let plain = unzip(data)?;
     let mut rest = plain.strip_prefix(&[FORMAT])?;
     let len = usize::try_from(take(&mut rest)?).ok()?;
     // A slot is at least one byte of the columns.
@@ -63,30 +59,26 @@ pub(super) fn unpack(data: &[u8], is_wanted: impl Fn(&SignatureKey) -> bool) -> 
         return None;
     }
     let slots = take_slots(&mut rest, len)?;
-    let mut part = Part {
-        slots,
-        series: Vec::new(),
-    };
+    let mut series = Counts::over(len);
     let mut signature = 0i64;
-    let mut column = Vec::new();
-    for _ in 0..take(&mut rest)? {
-        signature = signature.checked_add(take_id(&mut rest)?)?;
+    let number = take(&mut rest)?;
+    // Each takes five bytes at least.
+    series.reserve(usize::try_from(number).ok()?.min(rest.len() / 5));
+    for _ in 0..number {
+        // Row ids begin at 1, and no signature comes twice.
+        let ahead = take_id(&mut rest).filter(|ahead| *ahead > 0)?;
+        signature = signature.checked_add(ahead)?;
         let key = SignatureKey(signature);
         let (first, high) = (take(&mut rest)?, take(&mut rest)?);
-        if !is_wanted(&key) {
-            take_bytes(&mut rest)?;
-            take_bytes(&mut rest)?;
-            continue;
+        let columns = [take_bytes(&mut rest)?, take_bytes(&mut rest)?];
+        if is_wanted(&key) {
+            let (first, high) = (u32::try_from(first).ok()?, u32::try_from(high).ok()?);
+            let (low, last) = series.add(key, first, high);
+            column::decode(columns[0], low)?;
+            column::decode(columns[1], last)?;
         }
-        let series = SeriesCourse {
-            first: u32::try_from(first).ok()?,
-            high: u32::try_from(high).ok()?,
-            low: take_column(&mut rest, len, &mut column)?,
-            last: take_column(&mut rest, len, &mut column)?,
-        };
-        part.series.push((key, series));
     }
-    rest.is_empty().then_some(part)
+    rest.is_empty().then_some(Part { slots, series })
 }
 
 fn take_slots(rest: &mut &[u8], len: usize) -> Option<Vec<(i64, Slot)>> {
@@ -102,13 +94,5 @@ fn take_slots(rest: &mut &[u8], len: usize) -> Option<Vec<(i64, Slot)>> {
             };
             Some((begin.cast_signed(), slot))
         })
-        .collect()
-}
-
-fn take_column(rest: &mut &[u8], len: usize, column: &mut Vec<u64>) -> Option<Vec<u32>> {
-    column::take_sized(rest, len, column)?;
-    column
-        .iter()
-        .map(|count| u32::try_from(*count).ok())
         .collect()
 }

@@ -107,11 +107,12 @@ fn every_misbehaviour_is_a_failure_with_its_reason() {
     let elsewhere = Fake::start(Behaviour::Healthy);
     let healthy = Fake::start(Behaviour::Healthy);
     let home = Fake::start(Behaviour::RedirectHome);
-    let down = nowhere();
     let fakes: Vec<(&str, Fake, &str)> = misbehaviours(&elsewhere)
         .into_iter()
         .map(|(reason, behaviour, words)| (reason, Fake::start(behaviour), words))
         .collect();
+    // Behind all others, which could be given its port.
+    let down = nowhere();
     let bad: Vec<String> = fakes
         .iter()
         .map(|(_, fake, _)| format!("{:?}", fake.address))

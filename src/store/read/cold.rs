@@ -1,8 +1,9 @@
 //! Blocks as they lie in the file.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::Reader;
+use super::day::{self, Days};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Tick};
 use crate::store::damage::unless_damaged;
@@ -56,6 +57,20 @@ impl BlockRow {
     }
 }
 
+fn key(kept: Kept, row: &Row<'_>) -> rusqlite::Result<BlockKey> {
+    Ok(BlockKey {
+        kept,
+        id: row.get(0)?,
+        from: row.get(1)?,
+        to: row.get(2)?,
+        ticks: row.get(3)?,
+        crc: row.get(4)?,
+    })
+}
+
+/// Checksum and data of a summary; `None` where there is none.
+pub(super) type Summed = Option<(u32, Vec<u8>)>;
+
 /// More ticks than a day of ten a second can only be damage.
 const MOST_TICKS: i64 = 864_000;
 
@@ -70,21 +85,41 @@ pub(super) fn spread(from: i64, to: i64, ticks: i64) -> impl Iterator<Item = Tim
 }
 
 impl Reader {
-    /// The blocks of a process that have ticks between two moments, inclusive, in order. Row by row: a
-    /// page that cannot be read costs the rows on it, and no others.
+    /// The blocks of a process that have ticks between two moments, inclusive, in order. A page that cannot
+    /// be read costs the rows on it, and no others.
     pub(super) fn blocks(
         &self,
         kept: Kept,
         incarnation: i64,
         (since, until): (Timestamp, Timestamp),
     ) -> rusqlite::Result<Vec<BlockKey>> {
+        let (since, until) = (since.as_millis(), until.as_millis());
+        let bounds = [incarnation, since.saturating_sub(LONGEST_MS), until, since];
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT id, from_at, to_at, ticks, crc FROM {}
+             WHERE incarnation_id = ?1 AND from_at BETWEEN ?2 AND ?3 AND to_at >= ?4
+             ORDER BY from_at",
+            kept.blocks()
+        ))?;
+        let at_once: rusqlite::Result<_> =
+            select.query_map(bounds, |row| key(kept, row))?.collect();
+        match unless_damaged(at_once)? {
+            Some(keys) => Ok(keys),
+            None => self.blocks_one_by_one(kept, bounds),
+        }
+    }
+
+    fn blocks_one_by_one(
+        &self,
+        kept: Kept,
+        [incarnation, begin, until, since]: [i64; 4],
+    ) -> rusqlite::Result<Vec<BlockKey>> {
         let mut ids = self.connection.prepare_cached(&format!(
             "SELECT id, from_at FROM {} WHERE incarnation_id = ?1 AND from_at BETWEEN ?2 AND ?3
              ORDER BY from_at",
             kept.blocks()
         ))?;
-        let begin = since.as_millis().saturating_sub(LONGEST_MS);
-        let mut rows = ids.query(params![incarnation, begin, until.as_millis()])?;
+        let mut rows = ids.query([incarnation, begin, until])?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
             let (id, from) = (row.get(0)?, row.get(1)?);
@@ -97,29 +132,49 @@ impl Reader {
                 ticks: 1,
                 crc: 0,
             });
-            if key.to >= since.as_millis() {
+            if key.to >= since {
                 keys.push(key);
             }
         }
         Ok(keys)
     }
 
+    /// The blocks of a process as [`Self::blocks`] gives them, but for those of some days, each with its
+    /// summary. `None` where a page of them cannot be read.
+    pub(super) fn summed_blocks(
+        &self,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
+        without: &Days,
+    ) -> rusqlite::Result<Option<Vec<(BlockKey, Summed)>>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, from_at, to_at, ticks, block.crc, summary.crc, summary.data
+             FROM block LEFT JOIN summary ON block_id = id
+             WHERE incarnation_id = ?1 AND from_at BETWEEN ?2 AND ?3 AND to_at >= ?4
+                 AND NOT (from_at >= ?5 AND from_at < ?6)
+             ORDER BY from_at",
+        )?;
+        let (since, until) = (since.as_millis(), until.as_millis());
+        let [from, to] = day::bounds(without);
+        let begin = since.saturating_sub(LONGEST_MS);
+        let bounds = params![incarnation, begin, until, since, from, to];
+        let summed = select.query_map(bounds, |row| {
+            let summary = match row.get(5)? {
+                Some(crc) => Some((crc, row.get(6)?)),
+                None => None,
+            };
+            Ok((key(Kept::Pulses, row)?, summary))
+        })?;
+        unless_damaged(summed.collect())
+    }
+
     fn block_key(&self, kept: Kept, id: i64) -> rusqlite::Result<BlockKey> {
         let table = kept.blocks();
         self.connection
             .prepare_cached(&format!(
-                "SELECT from_at, to_at, ticks, crc FROM {table} WHERE id = ?1"
+                "SELECT id, from_at, to_at, ticks, crc FROM {table} WHERE id = ?1"
             ))?
-            .query_row([id], |row| {
-                Ok(BlockKey {
-                    kept,
-                    id,
-                    from: row.get(0)?,
-                    to: row.get(1)?,
-                    ticks: row.get(2)?,
-                    crc: row.get(3)?,
-                })
-            })
+            .query_row([id], |row| key(kept, row))
     }
 
     /// The row of a block. Where a page of its data cannot be read, that block alone is damaged.
@@ -159,19 +214,22 @@ impl Reader {
         until: Timestamp,
     ) -> rusqlite::Result<Option<Tick>> {
         // It is not before the beginning of the last block.
-        let begin: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT max(from_at) FROM block WHERE incarnation_id = ?1 AND from_at <= ?2",
-            )?
-            .query_row(params![incarnation, until.as_millis()], |row| row.get(0))?;
-        let Some(begin) = begin else {
+        let Some(begin) = self.last_block(incarnation, until)? else {
             return Ok(None);
         };
         let since = behind.map_or(begin, |behind| begin.max(behind.as_millis() + 1));
         let window = (Timestamp::from_millis(since), until);
         let found = self.newest_cold(incarnation, window, |_| true)?;
         Ok(found.and_then(|(block, place)| block.ticks().get(place).cloned()))
+    }
+
+    /// When the last block of a process that begins not after `until` does.
+    fn last_block(&self, incarnation: i64, until: Timestamp) -> rusqlite::Result<Option<i64>> {
+        self.connection
+            .prepare_cached(
+                "SELECT max(from_at) FROM block WHERE incarnation_id = ?1 AND from_at <= ?2",
+            )?
+            .query_row(params![incarnation, until.as_millis()], |row| row.get(0))
     }
 
     /// The newest good tick of a process between two moments that is in a block, and the counts there.
@@ -197,6 +255,21 @@ impl Reader {
 
     /// The block with the newest tick between two moments that is as wanted, and its place there.
     fn newest_cold(
+        &self,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
+        is_wanted: impl Fn(&Tick) -> bool,
+    ) -> rusqlite::Result<Option<(Block, usize)>> {
+        // Mostly it is in the last block, or in one that overlaps it.
+        let begin = self.last_block(incarnation, until)?;
+        let begin = begin.map_or(since, |begin| since.max(Timestamp::from_millis(begin)));
+        match self.newest_within(incarnation, (begin, until), &is_wanted)? {
+            None if since < begin => self.newest_within(incarnation, (since, begin), &is_wanted),
+            found => Ok(found),
+        }
+    }
+
+    fn newest_within(
         &self,
         incarnation: i64,
         (since, until): (Timestamp, Timestamp),

@@ -1,8 +1,6 @@
 //! What a process did in a window: fetched from the file in one go, unpacked wherever there is time.
 
-use std::collections::{HashMap, HashSet};
-
-use rusqlite::{OptionalExtension as _, Row};
+use std::collections::{BTreeMap, HashSet};
 
 use super::cold::BlockRow;
 use super::day::{self, Days};
@@ -82,33 +80,45 @@ impl Reader {
         grain: Grain,
         drawn: &Days,
     ) -> rusqlite::Result<Vec<Piece>> {
-        let mut summary = self
-            .connection
-            .prepare_cached("SELECT crc, data FROM summary WHERE block_id = ?1")?;
-        let mut pieces = Vec::new();
-        let mut still_due = HashSet::new();
-        if !drawn.is_empty() {
-            let days = unless_damaged(day::parts(&self.connection, incarnation, drawn.clone()))?;
-            pieces.extend(days.unwrap_or_default().into_iter().map(Piece::Day));
-            still_due = self.not_in_days(incarnation, drawn)?;
-        }
-        for key in self.blocks(Kept::Pulses, incarnation, (since, until))? {
-            if drawn.contains(&key.from.div_euclid(DAY_MS)) && !still_due.contains(&key.id) {
+        let mut pieces = self.days_of(incarnation, drawn)?;
+        let are_asked = grain != Grain::Poll && self.source == Source::Summaries;
+        let summed = are_asked.then(|| self.summed_blocks(incarnation, (since, until), drawn));
+        // Where there are no summaries, or they cannot be read, samples tell the same.
+        let blocks = if let Some(summed) = summed.transpose()?.flatten() {
+            summed
+        } else {
+            let blocks = self.blocks(Kept::Pulses, incarnation, (since, until))?;
+            blocks.into_iter().map(|key| (key, None)).collect()
+        };
+        for (key, summary) in blocks {
+            if drawn.contains(&key.from.div_euclid(DAY_MS)) {
                 continue;
             }
-            let whole = since.as_millis() <= key.from && key.to <= until.as_millis();
-            let summed = whole && grain != Grain::Poll && self.source == Source::Summaries;
-            let found: Option<(u32, Vec<u8>)> = if summed {
-                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-                unless_damaged(summary.query_row([key.id], row).optional())?.flatten()
-            } else {
-                None
-            };
-            pieces.push(match found {
+            let is_whole = since.as_millis() <= key.from && key.to <= until.as_millis();
+            pieces.push(match summary.filter(|_| is_whole) {
                 Some((crc, data)) if crc32c::crc32c(&data) == crc => Piece::Summary(data),
-                // Its samples tell the same.
                 _ => Piece::Block(self.block(key)?),
             });
+        }
+        Ok(pieces)
+    }
+
+    /// Days that are read as such, and the blocks that are not in them yet.
+    fn days_of(&self, incarnation: i64, drawn: &Days) -> rusqlite::Result<Vec<Piece>> {
+        if drawn.is_empty() {
+            return Ok(Vec::new());
+        }
+        let days = unless_damaged(day::parts(&self.connection, incarnation, drawn.clone()))?;
+        let days = days.unwrap_or_default().into_iter();
+        let mut pieces: Vec<Piece> = days.map(Piece::Day).collect();
+        let due = self.not_in_days(incarnation, drawn)?;
+        if !due.is_empty() {
+            let [from, to] = day::bounds(drawn).map(Timestamp::from_millis);
+            for key in self.blocks(Kept::Pulses, incarnation, (from, to))? {
+                if drawn.contains(&key.from.div_euclid(DAY_MS)) && due.contains(&key.id) {
+                    pieces.push(Piece::Block(self.block(key)?));
+                }
+            }
         }
         Ok(pieces)
     }
@@ -143,11 +153,10 @@ impl PackedCourse {
         let mut parts = Vec::with_capacity(self.pieces.len() + 1);
         for piece in &self.pieces {
             let part = match piece {
-                Piece::Day(part) => {
-                    let mut part = part.clone();
-                    part.series.retain(|(key, _)| is_wanted(key));
-                    Some(part)
-                }
+                Piece::Day(part) => Some(Part {
+                    slots: part.slots.clone(),
+                    series: part.series.only(is_wanted),
+                }),
                 Piece::Summary(data) => {
                     let part = summary::unpack(data, is_wanted);
                     part.map(|part| match part.span() {
@@ -196,7 +205,7 @@ impl PackedCourse {
 
     fn of_pulses(&self, dictionary: &Dictionary, wanted: Option<&HashSet<SignatureKey>>) -> Part {
         let mut good = Vec::with_capacity(self.pulses.len());
-        let mut columns: HashMap<SignatureKey, Vec<u64>> = HashMap::new();
+        let mut columns: BTreeMap<SignatureKey, Vec<u64>> = BTreeMap::new();
         for pulse in self.pulses.iter().filter(|pulse| !pulse.truncated) {
             let mut entries = Vec::new();
             // Nothing of a row that breaks off half way may count.

@@ -9,11 +9,20 @@ use super::course::Source;
 use super::instance::unsigned;
 use super::{Reader, SignatureKey, StoreError};
 use crate::model::{Slot, Timestamp};
-use crate::store::course::SeriesCourse;
+use crate::store::counts::{Counts, SeriesCourse};
 use crate::store::part::{DAY_MS, Grain, Part};
 
 /// Where days are told, in whole days of UTC since 1970.
 pub(super) type Days = Range<i64>;
+
+/// What retention has left of snapshots and of days.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left {
+    /// Snapshots before this moment may have gone, milliseconds; `None` when none have.
+    pub(super) raw_since: Option<i64>,
+    /// The first day that may be told of.
+    days_since: Option<i64>,
+}
 
 /// The days that lie in a window with both ends, both inclusive.
 pub(super) fn whole_days(since: Timestamp, until: Timestamp) -> Days {
@@ -24,6 +33,11 @@ pub(super) fn whole_days(since: Timestamp, until: Timestamp) -> Days {
             .saturating_add(1)
             .div_euclid(DAY_MS)
             .max(first)
+}
+
+/// The moments at which days begin and end, milliseconds, the end exclusive.
+pub(super) fn bounds(days: &Days) -> [i64; 2] {
+    [days.start, days.end].map(|day| day.saturating_mul(DAY_MS))
 }
 
 /// The days of a process, one part each, in order.
@@ -42,7 +56,7 @@ pub(in crate::store) fn parts(
         .collect::<rusqlite::Result<_>>()?;
     let mut select = on.prepare_cached(
         "SELECT day, signature_id, first, low, high, last FROM rollup_day
-         WHERE incarnation_id = ?1 AND day >= ?2 AND day < ?3 ORDER BY day",
+         WHERE incarnation_id = ?1 AND day >= ?2 AND day < ?3 ORDER BY day, signature_id",
     )?;
     let mut rows = select.query(bounds)?;
     let mut ahead = parts.iter_mut();
@@ -57,11 +71,11 @@ pub(in crate::store) fn parts(
         {
             let series = SeriesCourse {
                 first: row.get(2)?,
-                low: vec![row.get(3)?],
+                low: &[row.get(3)?],
                 high: row.get(4)?,
-                last: vec![row.get(5)?],
+                last: &[row.get(5)?],
             };
-            part.series.push((SignatureKey(row.get(1)?), series));
+            part.series.push(SignatureKey(row.get(1)?), series);
         }
     }
     Ok(parts.into_iter().map(|(_, part)| part).collect())
@@ -77,7 +91,7 @@ fn life(row: &Row<'_>) -> rusqlite::Result<(i64, Part)> {
     };
     let part = Part {
         slots: vec![(day * DAY_MS, slot)],
-        series: Vec::new(),
+        series: Counts::over(1),
     };
     Ok((day, part))
 }
@@ -165,7 +179,7 @@ impl Reader {
         until: Timestamp,
     ) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let days = self.told_days(since, until, Grain::Slot)?;
-        let [from, to] = [days.start, days.end].map(|day| Timestamp::from_millis(day * DAY_MS));
+        let [from, to] = bounds(&days).map(Timestamp::from_millis);
         Ok((from < to).then_some((from, to)))
     }
 
@@ -187,12 +201,31 @@ impl Reader {
 
     /// The first day that may be told of; days before it have gone, or never were.
     pub(super) fn days_since(&self) -> Result<Option<i64>, StoreError> {
-        let value: Option<String> = self
-            .connection
-            .prepare_cached("SELECT value FROM meta WHERE key = 'days_since'")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
-            .map_err(|source| self.failed(source))?;
-        Ok(value.and_then(|value| value.parse().ok()))
+        Ok(self.left()?.days_since)
+    }
+
+    /// What retention has left: the same as long as this view of the file is open.
+    pub(super) fn left(&self) -> Result<Left, StoreError> {
+        if let Some(known) = self.left.get() {
+            return Ok(*known);
+        }
+        let number = |key: &str| -> rusqlite::Result<Option<i64>> {
+            let value: Option<String> = self
+                .connection
+                .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            Ok(value.and_then(|value| value.parse().ok()))
+        };
+        let read = || -> rusqlite::Result<Left> {
+            Ok(Left {
+                raw_since: number("raw_since")?,
+                days_since: number("days_since")?,
+            })
+        };
+        let left = read().map_err(|source| self.failed(source))?;
+        Ok(*self.left.get_or_init(|| left))
     }
 
     /// The blocks of a process that are not in its days yet.

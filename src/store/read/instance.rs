@@ -179,13 +179,7 @@ impl Reader {
 
     /// Snapshots before this moment may have been removed by retention; `None` when none were.
     pub fn kept_since(&self) -> Result<Option<Timestamp>, StoreError> {
-        let value: Option<String> = self
-            .connection
-            .prepare_cached("SELECT value FROM meta WHERE key = 'raw_since'")
-            .and_then(|mut statement| statement.query_row([], |row| row.get(0)).optional())
-            .map_err(|source| self.failed(source))?;
-        let millis = value.and_then(|value| value.parse().ok());
-        Ok(millis.map(Timestamp::from_millis))
+        Ok(self.left()?.raw_since.map(Timestamp::from_millis))
     }
 
     fn read_due(
@@ -225,10 +219,10 @@ impl Reader {
     }
 
     fn read_incarnations(&self, instance: InstanceKey) -> rusqlite::Result<Vec<IncarnationRow>> {
-        self.connection
+        let mut lives: Vec<IncarnationRow> = self
+            .connection
             .prepare_cached(
-                "SELECT incarnation.id, since, lead(since) OVER (ORDER BY since), reason,
-                        build.build_id
+                "SELECT incarnation.id, since, reason, build.build_id
                  FROM incarnation LEFT JOIN build ON build.id = incarnation.build_id
                  WHERE instance_id = ?1 ORDER BY since",
             )?
@@ -236,12 +230,17 @@ impl Reader {
                 Ok(IncarnationRow {
                     id: row.get(0)?,
                     since: Timestamp::from_millis(row.get(1)?),
-                    until: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
-                    reason: row.get(3)?,
-                    build: row.get(4)?,
+                    until: None,
+                    reason: row.get(2)?,
+                    build: row.get(3)?,
                 })
             })?
-            .collect()
+            .collect::<rusqlite::Result<_>>()?;
+        let mut until = None;
+        for life in lives.iter_mut().rev() {
+            life.until = until.replace(life.since);
+        }
+        Ok(lives)
     }
 
     /// Failed looks at an instance, in order.

@@ -34,6 +34,7 @@ pub use signature::{SeriesRow, SightingRow, SignatureRow, SignatureRows};
 pub use window::{IncarnationWindow, States};
 
 use self::course::Source;
+use self::day::Left;
 use super::{StoreError, open};
 
 /// A row of `instance`.
@@ -52,6 +53,8 @@ pub struct Reader {
     /// What every stack counts as, and the names of states, wait kinds and creators: small
     /// tables, read when first needed.
     dictionary: OnceCell<Arc<Dictionary>>,
+    /// What retention has left, read when first needed.
+    left: OnceCell<Left>,
     /// Where slots come from: what they say is the same.
     source: Source,
 }
@@ -76,6 +79,7 @@ impl Reader {
             connection,
             path: path.to_owned(),
             dictionary: OnceCell::new(),
+            left: OnceCell::new(),
             source: Source::Summaries,
         })
     }
@@ -174,6 +178,11 @@ mod tests {
                 "SELECT reason FROM failure WHERE instance_id = 1 AND at BETWEEN 2 AND 3 \
                  ORDER BY at",
                 "SEARCH failure USING INDEX failure_at (instance_id=? AND at>? AND at<?)",
+            ),
+            (
+                "SELECT to_at, summary.data FROM block LEFT JOIN summary ON block_id = id
+                 WHERE incarnation_id = 1 AND from_at BETWEEN 2 AND 3 ORDER BY from_at",
+                "SEARCH block USING INDEX block_at (incarnation_id=? AND from_at>? AND from_at<?)",
             ),
             (
                 "SELECT id FROM stack WHERE signature_id = 1 ORDER BY cut, id DESC LIMIT 1",

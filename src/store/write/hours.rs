@@ -83,13 +83,13 @@ fn others(tx: &Transaction<'_>, (incarnation, day): (i64, i64), new: &[i64]) -> 
 
 fn hours(course: &Course, is_told: impl Fn(i64) -> bool) -> Hours {
     let mut hours = Hours::new();
-    for (key, series) in &course.series {
-        let slots = course.slots.iter().zip(series.low.iter().zip(&series.last));
+    for (key, series) in course.series.iter() {
+        let slots = course.slots.iter().zip(series.low.iter().zip(series.last));
         for (slot, (low, last)) in slots {
             let hour = slot.last_at.as_millis().div_euclid(HOUR_MS);
             let (low, last) = (i64::from(*low), i64::from(*last));
             if is_told(hour) {
-                let known = hours.entry((hour, *key)).or_insert((low, last));
+                let known = hours.entry((hour, key)).or_insert((low, last));
                 *known = (known.0.min(low), last);
             }
         }

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::{Result, hours, retain, summarise};
 use crate::model::{Slot, Timestamp};
 use crate::store::block::Block;
-use crate::store::course::{Course, SeriesCourse};
+use crate::store::counts::{Counts, SeriesCourse};
+use crate::store::course::Course;
 use crate::store::part::{DAY_MS, Part};
 use crate::store::read::day;
 
@@ -86,17 +87,18 @@ fn of_day(day: i64, course: &Course) -> Option<Part> {
         pulses: course.slots.iter().map(|slot| slot.pulses).sum(),
         ..*last
     };
-    let series = course.series.iter().map(|(key, series)| {
-        let drawn = SeriesCourse {
-            low: vec![series.low.iter().min().copied().unwrap_or(0)],
-            last: vec![series.last.last().copied().unwrap_or(0)],
-            ..*series
+    let mut drawn = Counts::over(1);
+    for (signature, series) in course.series.iter() {
+        let series = SeriesCourse {
+            low: &[series.low.iter().min().copied().unwrap_or(0)],
+            last: &[series.last.last().copied().unwrap_or(0)],
+            ..series
         };
-        (*key, drawn)
-    });
+        drawn.push(signature, series);
+    }
     Some(Part {
         slots: vec![(day * DAY_MS, slot)],
-        series: series.collect(),
+        series: drawn,
     })
 }
 
@@ -130,10 +132,8 @@ fn put(tx: &Transaction<'_>, (incarnation, day): (i64, i64), part: &Part) -> Res
     }
     let mut series =
         tx.prepare_cached("INSERT OR REPLACE INTO rollup_day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-    let mut sorted: Vec<_> = part.series.iter().collect();
-    sorted.sort_unstable_by_key(|(key, _)| *key);
-    for (key, counts) in sorted {
-        if let ([low], [last]) = (&counts.low[..], &counts.last[..]) {
+    for (key, counts) in part.series.iter() {
+        if let ([low], [last]) = (counts.low, counts.last) {
             series.execute(params![
                 incarnation,
                 day,
