@@ -1,4 +1,4 @@
-//! Columns of numbers, each coded in the shortest of five ways.
+//! Columns of numbers, each coded in the shortest of several ways.
 //!
 //! Described byte by byte in `docs/STORAGE.md`, "Blocks". Tags are never used anew: what is written
 //! stays readable.
@@ -15,6 +15,12 @@ const PACKED: u8 = 2;
 const STEPS: u8 = 3;
 /// Each value by itself, where they are too wide to be packed.
 const PLAIN: u8 = 4;
+/// Smallest value, a shift, then what each value is above it: the bits from the shift on, a byte each, and
+/// width and bits of the rest. As long as `PACKED`, and zstd sees in the bytes what is frequent.
+const SPLIT: u8 = 5;
+
+/// Shorter columns gain less than the shift costs.
+const MIN_SPLIT: usize = 64;
 
 /// Wider values are not packed, so that one of them lies within eight bytes.
 const MAX_WIDTH: u32 = 56;
@@ -34,11 +40,13 @@ pub(super) fn encode(values: &[u64], out: &mut Vec<u8>) {
         }
     }
     let plain = plain(values);
-    out.extend_from_slice(if plain.len() < shortest.len() {
-        &plain
-    } else {
-        &shortest
-    });
+    if plain.len() < shortest.len() {
+        shortest = plain;
+    }
+    if shortest.first() == Some(&PACKED) {
+        shortest = split(values).unwrap_or(shortest);
+    }
+    out.extend_from_slice(&shortest);
 }
 
 /// Appends `values` behind the length of what they become.
@@ -107,6 +115,25 @@ fn packed(values: &[u64]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// `None` where a byte holds all, or too few values do not repay it.
+fn split(values: &[u64]) -> Option<Vec<u8>> {
+    let smallest = values.iter().min().copied()?;
+    let above = || values.iter().map(|value| value - smallest);
+    let width = 64 - above().fold(0, |all, value| all | value).leading_zeros();
+    let shift = width.checked_sub(8).filter(|shift| *shift > 0)?;
+    if values.len() < MIN_SPLIT {
+        return None;
+    }
+    let mut out = vec![SPLIT];
+    put(&mut out, smallest);
+    out.push(u8::try_from(shift).ok()?);
+    for value in above() {
+        out.push(u8::try_from(value >> shift).ok()?);
+    }
+    pack(above().map(|value| value & ((1 << shift) - 1)), &mut out)?;
+    Some(out)
+}
+
 fn steps(values: &[u64]) -> Option<Vec<u8>> {
     let first = values.first()?;
     let pairs = || values.iter().zip(values.iter().skip(1));
@@ -172,6 +199,16 @@ pub(super) fn decode<T: Copy + TryFrom<u64>>(bytes: &[u8], values: &mut [T]) -> 
             let bits = Bits::of(rest, values.len())?;
             for (nth, value) in values.iter_mut().enumerate() {
                 *value = of(smallest.wrapping_add(bits.at(nth)))?;
+            }
+        }
+        SPLIT => {
+            let smallest = take(&mut rest)?;
+            let (&shift, rest) = rest.split_first()?;
+            let (high, rest) = rest.split_at_checked(values.len())?;
+            let low = Bits::of(rest, values.len())?;
+            for (nth, (value, high)) in values.iter_mut().zip(high).enumerate() {
+                let above = u64::from(*high).checked_shl(u32::from(shift))? | low.at(nth);
+                *value = of(smallest.wrapping_add(above))?;
             }
         }
         STEPS => {
@@ -264,6 +301,7 @@ mod tests {
             proptest::collection::vec(0..9u64, 1..400),
             proptest::collection::vec(any::<u64>(), 0..40),
             proptest::collection::vec(prop_oneof![Just(0u64), 1_000..1_100u64], 1..400),
+            proptest::collection::vec(1_000..1_700u64, 1..400),
             (0..1u64 << 40, proptest::collection::vec(0..3u64, 1..400)).prop_map(
                 |(first, steps)| {
                     let grow = |sum: &mut u64, step: u64| {
@@ -314,6 +352,9 @@ mod tests {
         assert_eq!(tag(&[5; 240]), (CONSTANT, 2));
         assert_eq!(tag(&pool), (RUNS, 6));
         assert_eq!(tag(&noise), (PACKED, 124));
+        let wide_noise: Vec<u64> = noise.iter().map(|value| value * 50).collect();
+        assert_eq!(tag(&wide_noise).0, SPLIT);
+        assert_eq!(tag(&wide_noise[..40]).0, PACKED);
         assert_eq!(tag(&leak).0, STEPS);
         let wide: Vec<u64> = (1..20u32)
             .map(|nth| (u64::from(nth) | 1 << 63).rotate_left(nth * 11))
