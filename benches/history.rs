@@ -11,29 +11,16 @@
 )]
 
 mod fleet;
+mod writing;
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fleet::{Fleet, INTERVAL_MS, Mix};
 use goroscope::model::Timestamp;
-use goroscope::observe::Counters;
 use goroscope::query::{Scope, Sort, TopGrowersRequest, history, top_growers};
-use goroscope::store::{DaemonLock, Reader, Retention, Writer};
-
-/// 2026-11-24 00:00 UTC.
-const MIDNIGHT: i64 = 1_795_478_400_000;
-const HOUR_MS: i64 = 3_600_000;
-
-/// The clock of the writer: as far as the fleet has been polled.
-static NOW: AtomicI64 = AtomicI64::new(MIDNIGHT);
-
-fn now() -> Timestamp {
-    Timestamp::from_millis(NOW.load(Ordering::Relaxed))
-}
+use goroscope::store::Reader;
+use writing::{Given, HOUR_MS, MIDNIGHT, Writing};
 
 struct Wanted {
     instances: u32,
@@ -42,39 +29,24 @@ struct Wanted {
     mix: Mix,
     details: bool,
     only_summaries: bool,
-    db: Option<PathBuf>,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let given: HashMap<String, String> = std::env::args()
-        .filter_map(|argument| {
-            let (key, value) = argument.split_once('=')?;
-            Some((key.to_owned(), value.to_owned()))
-        })
-        .collect();
-    let number = |key: &str, default: u32| {
-        let value = given.get(key).and_then(|value| value.parse().ok());
-        value.unwrap_or(default)
-    };
-    let is = |key: &str, value: &str| given.get(key).is_some_and(|given| given == value);
+    let given = Given::of_command_line();
     let wanted = Wanted {
-        instances: number("instances", 100),
-        groups: usize::try_from(number("groups", 200)).unwrap_or(200),
-        hours: i64::from(number("hours", 24)),
-        mix: if is("mix", "noise") {
+        instances: given.number("instances", 100),
+        groups: usize::try_from(given.number("groups", 200))?,
+        hours: i64::from(given.number("hours", 24)),
+        mix: if given.is("mix", "noise") {
             Mix::Noise
         } else {
             Mix::Model
         },
-        details: !is("details", "no"),
-        only_summaries: is("from", "summaries"),
-        db: given.get("db").map(PathBuf::from),
+        details: !given.is("details", "no"),
+        only_summaries: given.is("from", "summaries"),
     };
     let folder = tempfile::tempdir()?;
-    let path = wanted
-        .db
-        .clone()
-        .unwrap_or_else(|| folder.path().join("history.db"));
+    let path = given.database(folder.path());
     let span = wanted.hours * HOUR_MS;
     if !path.exists() {
         fill(&path, &wanted)?;
@@ -86,63 +58,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn fill(path: &Path, wanted: &Wanted) -> Result<(), Box<dyn std::error::Error>> {
     let span = wanted.hours * HOUR_MS;
     let mut fleet = Fleet::new(wanted.mix, wanted.instances, wanted.groups, MIDNIGHT, span);
-    let keep = Retention {
-        raw: Duration::from_hours(24 * 30),
-        rollup: Duration::MAX,
-        max_size: u64::MAX,
-    };
-    let lock = DaemonLock::take(path)?;
-    let (writer, queue) = Writer::start(path, lock, keep, Arc::new(Counters::default()), now)?;
-    for watch in fleet.watches() {
-        queue.send(watch)?;
-    }
-    let (mut sent, mut waited, mut lives) = (0u64, Duration::ZERO, true);
-    let began = Instant::now();
+    let mut writing = Writing::start(path, Duration::from_hours(24 * 30))?;
+    fleet.watches().for_each(|watch| writing.send(watch));
     for nth in 0..span / INTERVAL_MS {
-        fleet.round(nth, wanted.details, |record| {
-            let before = Instant::now();
-            lives &= queue.send(record).is_ok();
-            waited += before.elapsed();
-            sent += 1;
-        });
-        NOW.store(MIDNIGHT + nth * INTERVAL_MS, Ordering::Relaxed);
+        fleet.round(nth, wanted.details, |record| writing.send(record));
+        writing.reach(MIDNIGHT + nth * INTERVAL_MS)?;
     }
-    // Every window has closed.
-    NOW.store(MIDNIGHT + span + 25 * HOUR_MS, Ordering::Relaxed);
-    drop(queue);
-    assert!(lives && writer.join(), "everything was stored");
-    let took = began.elapsed();
+    let (sent, waited) = (writing.sent, writing.waited);
+    let took = writing.finish(MIDNIGHT + span)?;
     println!(
         "ingest            {sent} snapshots in {:.1} s: {:.0} a second; {:.1} s of that waiting for the writer",
         took.as_secs_f64(),
         sent as f64 / took.as_secs_f64(),
         waited.as_secs_f64()
     );
-    tidy(path, keep)?;
-    let samples = sent as f64 * wanted.groups as f64;
+    let polls = span / INTERVAL_MS * i64::from(wanted.instances);
+    let samples = polls as f64 * wanted.groups as f64;
     let bytes = std::fs::metadata(path)?.len();
     println!(
         "size              {bytes} bytes, {:.3} a sample",
         bytes as f64 / samples
     );
-    Ok(())
-}
-
-/// What is still hot becomes blocks.
-fn tidy(path: &Path, keep: Retention) -> Result<(), Box<dyn std::error::Error>> {
-    let began = Instant::now();
-    let lock = DaemonLock::take(path)?;
-    let (writer, queue) = Writer::start(path, lock, keep, Arc::new(Counters::default()), now)?;
-    let left = || -> rusqlite::Result<i64> {
-        let database = rusqlite::Connection::open(path)?;
-        database.query_row("SELECT count(*) FROM pulse", [], |row| row.get(0))
-    };
-    while left()? > 0 {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    drop(queue);
-    assert!(writer.join(), "everything was stored");
-    println!("the last blocks   {:.1} s", began.elapsed().as_secs_f64());
     Ok(())
 }
 

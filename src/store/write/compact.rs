@@ -22,6 +22,7 @@ pub(super) fn round(
     if hot.closed(now.as_millis()).is_none() {
         return Ok(false);
     }
+    let _span = tracing::debug_span!("compact").entered();
     let before = hot.clone();
     let more = round_of(connection, hot, now, time);
     if more.is_err() {
@@ -93,9 +94,7 @@ fn compact(tx: &Transaction<'_>, incarnation: i64, window: Window) -> Result<()>
         return Ok(());
     };
     let id = insert(tx, incarnation, &block, &data)?;
-    if let Some(part) = summarise::part(tx, &block)? {
-        summarise::store(tx, id, &part)?;
-    }
+    summarise::summarise(tx, id, &block)?;
     rollup::note(tx, id, incarnation, &block)?;
     let mut delete = tx.prepare_cached("DELETE FROM pulse WHERE id = ?1")?;
     for id in taken {

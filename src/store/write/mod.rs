@@ -55,13 +55,14 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Records that wait for a commit; beyond them the queue itself holds as many again. Ten thousand
 /// instances at 30 s give 340 a second.
 const BATCH: usize = 2_048;
-/// First, last and peak of series are written back this often; readers add what is newer.
+/// Last and peak of series begin to be written back this often, for at most [`ROUND`] in each commit;
+/// readers add what is newer.
 const FLUSH_EVERY: Duration = Duration::from_mins(5);
 /// Retention follows the wall clock no further ahead of the steady one than this.
 const CLOCK_SLACK: Duration = Duration::from_hours(1);
-/// Tidying holds the writer no longer than this at a time, for blocks and for retention each.
+/// Tidying holds the writer no longer than this at a time, and a step and a commit more.
 const ROUND: Duration = Duration::from_millis(25);
-/// Retention is looked at this often while it has nothing to do.
+/// Retention is looked at this often while it has nothing to do, or others have.
 const RETAIN_EVERY: Duration = Duration::from_mins(1);
 /// A commit that failed is tried again after this long.
 const RETRY_EVERY: Duration = Duration::from_millis(300);
@@ -167,8 +168,8 @@ struct Session {
     /// The wall clock when it began, and the steady one: retention must not follow a wall clock that
     /// jumps ahead and would make everything too old.
     began: (Timestamp, Instant),
-    /// When retention was last looked at.
-    retained: Instant,
+    /// When retention last had its turn; it has the first one at once.
+    retained: Option<Instant>,
     /// There are closed windows, or rows that are too old.
     untidy: bool,
     failing: bool,
@@ -210,7 +211,7 @@ impl Session {
             flushed: Instant::now(),
             committed: Instant::now(),
             began: (now, Instant::now()),
-            retained: Instant::now(),
+            retained: None,
             untidy: true,
             failing: false,
         })
@@ -295,24 +296,33 @@ impl Session {
     /// Closed windows become blocks, and what is too old goes. What fails is tried again after the
     /// next commit.
     fn tidy(&mut self, life: &Life) -> Result<()> {
+        // How long the writer is held by what is not a poll: the spans in it say by what.
+        let _span = tracing::debug_span!("tidy").entered();
         let now = (life.now)();
         let on = &mut self.connection;
         self.log.bound(on)?;
-        let mut more = compact::round(on, &mut self.hot, now, ROUND)?;
+        let began = Instant::now();
+        let left = || ROUND.saturating_sub(began.elapsed());
+        let mut more = compact::round(on, &mut self.hot, now, left())?;
         if self.names.take_repointed() {
             self.sought = Sought::default();
         }
         if !more {
-            more = summarise::round(on, &mut self.sought, ROUND)?;
+            more = summarise::round(on, &mut self.sought, left())?;
         }
         if !more {
-            more = rollup::round(on, now, ROUND)?;
+            more = rollup::round(on, now, left())?;
         }
-        if more || self.untidy || self.retained.elapsed() >= RETAIN_EVERY {
+        // While there is other work retention has its turn once a minute, since the two add up.
+        let is_turn = self
+            .retained
+            .is_none_or(|last| last.elapsed() >= RETAIN_EVERY);
+        if is_turn || (!more && self.untidy) {
+            let time = if is_turn { ROUND } else { left() };
             let (wall, steady) = self.began;
             let sure = now.min(wall.plus(steady.elapsed() + CLOCK_SLACK));
-            more |= retain::round(on, life.retention, (sure, self.hot.in_blocks()), ROUND)?;
-            self.retained = Instant::now();
+            more |= retain::round(on, life.retention, (sure, self.hot.in_blocks()), time)?;
+            self.retained = Some(Instant::now());
         }
         self.untidy = more;
         Ok(())
@@ -357,6 +367,7 @@ impl Session {
         sign: LifeSign,
         once: Option<&mut Once>,
     ) -> Result<Vec<Ack>> {
+        let _span = tracing::debug_span!("commit").entered();
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -373,10 +384,13 @@ impl Session {
         for record in batch {
             acks.extend(rows.record(record)?);
         }
-        let flush = sign.last || self.flushed.elapsed() >= FLUSH_EVERY;
-        if flush {
-            series::flush(&tx, &mut self.series)?;
+        if sign.last {
+            self.series.flush_all(&tx)?;
+        } else if self.flushed.elapsed() >= FLUSH_EVERY {
+            self.series.begin_flush();
+            self.flushed = Instant::now();
         }
+        self.series.flush(&tx, Some(Instant::now() + ROUND))?;
         tx.prepare_cached(
             "UPDATE daemon_run SET started_at = coalesce(:started, started_at),
                  last_commit_at = max(last_commit_at, :now), stopped_at = :stopped
@@ -390,9 +404,6 @@ impl Session {
         })?;
         tx.commit()?;
         self.committed = Instant::now();
-        if flush {
-            self.flushed = Instant::now();
-        }
         Ok(acks)
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params
 use rustc_hash::FxHashMap;
 
 use super::repoint::repoint;
-use super::series::{SeriesBook, flush};
+use super::series::SeriesBook;
 use crate::model::{
     Frame, Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp,
 };
@@ -267,7 +267,7 @@ impl Names {
                 let signature = self.signature(tx, group, place)?;
                 // The new signature inherits what the old one has come to, whose row may go and its
                 // number be used again.
-                flush(tx, series)?;
+                series.flush_all(tx)?;
                 series.clear();
                 repoint(tx, ids.stack, service, (ids.signature, signature))?;
                 self.signatures.remove(&ids.hash);

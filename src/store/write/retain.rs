@@ -30,8 +30,10 @@ const SHRINK: i64 = 100;
 
 /// Free pages are given back to the file system when they are more than one in this many.
 const FREE_SHARE: i64 = 5;
-/// Pages given back in one step (8 MiB), and the fewest that are worth it.
-const FREE_STEP: i64 = 2_000;
+/// The fewest pages that are worth it (8 MiB).
+const FREE_LEAST: i64 = 2_000;
+/// Pages given back in one step: about 10 ms.
+const FREE_STEP: i64 = 500;
 
 /// Tables that retention takes from, with the column of their age.
 pub(super) const AGED: [(&str, &str); 6] = [
@@ -51,6 +53,7 @@ pub(super) fn round(
     (now, in_blocks): (Timestamp, i64),
     time: Duration,
 ) -> Result<bool> {
+    let _span = tracing::debug_span!("retain").entered();
     let began = Instant::now();
     let tx = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut more = true;
@@ -58,7 +61,7 @@ pub(super) fn round(
         more = step(&tx, keep, (now, in_blocks))?;
     }
     tx.commit()?;
-    give_back(on)?;
+    more |= give_back(on)?;
     Ok(more)
 }
 
@@ -179,12 +182,15 @@ pub(super) fn used_bytes(on: &Connection) -> Result<u64> {
     Ok((pages * pragma(on, "page_size")?).cast_unsigned())
 }
 
-fn give_back(on: &Connection) -> Result<()> {
+/// Gives a step of pages back if there are many; whether there were.
+fn give_back(on: &Connection) -> Result<bool> {
     let free = pragma(on, "freelist_count")?;
-    if free < FREE_STEP || free < pragma(on, "page_count")? / FREE_SHARE {
-        return Ok(());
+    if free < FREE_LEAST || free < pragma(on, "page_count")? / FREE_SHARE {
+        return Ok(false);
     }
-    free_pages(on)
+    let _span = tracing::debug_span!("give_back").entered();
+    free_pages(on)?;
+    Ok(true)
 }
 
 /// Gives one step of pages back.

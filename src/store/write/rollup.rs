@@ -32,6 +32,7 @@ pub(super) fn round(connection: &mut Connection, now: Timestamp, time: Duration)
     if next(connection, today)?.is_none() {
         return Ok(false);
     }
+    let _span = tracing::debug_span!("roll_up").entered();
     let began = Instant::now();
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut more = true;

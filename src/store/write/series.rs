@@ -1,5 +1,8 @@
 //! Series and sightings: what is first is written at once, the rest at the next flush.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
 use rusqlite::{Transaction, named_params, params};
 use rustc_hash::FxHashMap;
 
@@ -36,8 +39,74 @@ impl SeriesState {
     }
 }
 
-/// Series by signature and instance.
-pub(super) type SeriesBook = FxHashMap<(i64, i64), SeriesState>;
+/// What series have come to. Polls come by instance and series lie in the file by signature: so they are
+/// kept by the one, to be near each other, and written back by the other.
+#[derive(Debug, Default)]
+pub(super) struct SeriesBook {
+    of_instance: FxHashMap<i64, FxHashMap<i64, SeriesState>>,
+    instances: BTreeMap<i64, Vec<i64>>,
+    /// The signature that is written back next, while that is under way.
+    next: Option<i64>,
+}
+
+impl SeriesBook {
+    fn get_mut(&mut self, signature: i64, instance: i64) -> Option<&mut SeriesState> {
+        self.of_instance.get_mut(&instance)?.get_mut(&signature)
+    }
+
+    fn insert(&mut self, signature: i64, instance: i64, state: SeriesState) {
+        let of_instance = self.of_instance.entry(instance).or_default();
+        if of_instance.insert(signature, state).is_none() {
+            self.instances.entry(signature).or_default().push(instance);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Begins to write back what has changed; [`Self::flush`] goes on with it.
+    pub(super) fn begin_flush(&mut self) {
+        self.next = Some(i64::MIN);
+    }
+
+    /// Writes everything back that has changed.
+    pub(super) fn flush_all(&mut self, tx: &Transaction<'_>) -> Result<()> {
+        self.begin_flush();
+        self.flush(tx, None)
+    }
+
+    /// Goes on writing back, a signature at a time, until there is no more or it is late.
+    pub(super) fn flush(&mut self, tx: &Transaction<'_>, late: Option<Instant>) -> Result<()> {
+        let Some(mut next) = self.next.take() else {
+            return Ok(());
+        };
+        let _span = tracing::debug_span!("flush").entered();
+        while let Some((&signature, instances)) = self.instances.range_mut(next..).next() {
+            if late.is_some_and(|late| Instant::now() >= late) {
+                self.next = Some(next);
+                return Ok(());
+            }
+            instances.sort_unstable();
+            let mut newest = None;
+            for instance in instances {
+                let of_instance = self.of_instance.get_mut(instance);
+                let state = of_instance.and_then(|series| series.get_mut(&signature));
+                if let Some(state) = state.filter(|state| state.dirty) {
+                    write_back(tx, (signature, *instance), state)?;
+                    newest = newest.max(Some(state.last_at));
+                    state.dirty = false;
+                }
+            }
+            if let Some(at) = newest {
+                tx.prepare_cached("UPDATE signature SET last_at = max(last_at, ?2) WHERE id = ?1")?
+                    .execute(params![signature, at.as_millis()])?;
+            }
+            next = signature + 1;
+        }
+        Ok(())
+    }
+}
 
 impl Rows<'_> {
     /// Notes that a signature is there: first sightings at once, the rest at the next flush.
@@ -48,16 +117,20 @@ impl Rows<'_> {
         build: i64,
         place: Place,
     ) -> Result<()> {
-        let key = (signature, place.ids.instance);
-        let at = place.at;
-        if let Some(series) = self.series.get_mut(&key) {
+        let (instance, at) = (place.ids.instance, place.at);
+        let known = self.series.get_mut(signature, instance).map(|series| {
             series.note(count, at);
-            if series.build == build && at >= series.build_since && at >= series.first_at {
-                return Ok(());
-            }
+            *series
+        });
+        if let Some(series) = known
+            && series.build == build
+            && at >= series.build_since
+            && at >= series.first_at
+        {
+            return Ok(());
         }
         let first_at = self.insert_series(signature, count, place)?;
-        let series = self.series.entry(key).or_insert(SeriesState {
+        let series = known.unwrap_or(SeriesState {
             first_at,
             last_at: at,
             last: count,
@@ -67,8 +140,13 @@ impl Rows<'_> {
             build_since: at,
             dirty: true,
         });
-        series.first_at = first_at;
-        (series.build, series.build_since) = (build, at);
+        let series = SeriesState {
+            first_at,
+            build,
+            build_since: at,
+            ..series
+        };
+        self.series.insert(signature, instance, series);
         let key = (signature, place.ids.service, build);
         let sighted = self.names.sightings.get(&key);
         if sighted.is_none_or(|first| at < *first) {
@@ -161,9 +239,12 @@ impl Rows<'_> {
     }
 }
 
-/// Writes back what has changed since the last flush.
-pub(super) fn flush(tx: &Transaction<'_>, series: &mut SeriesBook) -> Result<()> {
-    let mut update_series = tx.prepare_cached(
+fn write_back(
+    tx: &Transaction<'_>,
+    (signature, instance): (i64, i64),
+    state: &SeriesState,
+) -> Result<()> {
+    tx.prepare_cached(
         "UPDATE series SET
              last = CASE WHEN :at >= last_at THEN :last ELSE last END,
              last_at = max(last_at, :at),
@@ -171,27 +252,16 @@ pub(super) fn flush(tx: &Transaction<'_>, series: &mut SeriesBook) -> Result<()>
                             WHEN :peak = peak THEN min(peak_at, :peak_at) ELSE peak_at END,
              peak = max(peak, :peak)
          WHERE signature_id = :signature AND instance_id = :instance",
-    )?;
-    let mut newest: FxHashMap<i64, Timestamp> = FxHashMap::default();
-    for ((signature, instance), state) in series.iter_mut().filter(|(_, state)| state.dirty) {
-        update_series.execute(named_params! {
-            ":at": state.last_at.as_millis(),
-            ":last": stored(state.last),
-            ":peak": stored(state.peak),
-            ":peak_at": state.peak_at.as_millis(),
-            ":signature": signature,
-            ":instance": instance,
-        })?;
-        let last = newest.entry(*signature).or_default();
-        *last = (*last).max(state.last_at);
-        state.dirty = false;
-    }
-    let mut update_signature =
-        tx.prepare_cached("UPDATE signature SET last_at = max(last_at, ?2) WHERE id = ?1")?;
-    for (signature, at) in newest {
-        update_signature.execute(params![signature, at.as_millis()])?;
-    }
-    Ok(())
+    )?
+    .execute(named_params! {
+        ":at": state.last_at.as_millis(),
+        ":last": stored(state.last),
+        ":peak": stored(state.peak),
+        ":peak_at": state.peak_at.as_millis(),
+        ":signature": signature,
+        ":instance": instance,
+    })
+    .map(drop)
 }
 
 /// Counts beyond 2^63 do not occur; SQLite could not hold them.

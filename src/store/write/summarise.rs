@@ -31,8 +31,17 @@ pub(super) fn part(tx: &Transaction<'_>, block: &Block) -> Result<Option<Part>> 
     }))
 }
 
+/// Makes the summary of a block, unless a column of it is damaged.
+pub(super) fn summarise(tx: &Transaction<'_>, id: i64, block: &Block) -> Result<()> {
+    let _span = tracing::debug_span!("summarise").entered();
+    match part(tx, block)? {
+        Some(part) => store(tx, id, &part),
+        None => Ok(()),
+    }
+}
+
 /// Stores the summary of a block.
-pub(super) fn store(tx: &Transaction<'_>, block: i64, part: &Part) -> Result<()> {
+fn store(tx: &Transaction<'_>, block: i64, part: &Part) -> Result<()> {
     let data = summary::pack(part)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     tx.prepare_cached("INSERT INTO summary (block_id, crc, data) VALUES (?1, ?2, ?3)")?
@@ -107,9 +116,8 @@ fn step(tx: &Transaction<'_>, sought: &mut Sought) -> Result<()> {
     let data = row.get_ref(2)?.as_blob()?;
     if crc32c::crc32c(data) == row.get::<_, u32>(1)?
         && let Some(block) = Block::unpack(data)
-        && let Some(part) = part(tx, &block)?
     {
-        store(tx, id, &part)?;
+        summarise(tx, id, &block)?;
     }
     Ok(())
 }
