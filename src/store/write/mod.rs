@@ -390,7 +390,7 @@ impl Session {
             self.series.begin_flush();
             self.flushed = Instant::now();
         }
-        self.series.flush(&tx, Some(Instant::now() + ROUND))?;
+        self.series.flush(&tx, ROUND)?;
         tx.prepare_cached(
             "UPDATE daemon_run SET started_at = coalesce(:started, started_at),
                  last_commit_at = max(last_commit_at, :now), stopped_at = :stopped

@@ -1,7 +1,7 @@
 //! Series and sightings: what is first is written at once, the rest at the next flush.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Transaction, named_params, params};
 use rustc_hash::FxHashMap;
@@ -22,20 +22,32 @@ pub(super) struct SeriesState {
     /// The build that it was seen in last, and since when: its sighting is no later than that.
     build: i64,
     build_since: Timestamp,
-    dirty: bool,
+    /// More than the time has changed since it was written back.
+    changed: bool,
+    /// What `last_at` was when it was written back.
+    written_at: Timestamp,
 }
+
+/// The time alone, of what stands still, is written back this often.
+const SAME_FOR: Duration = Duration::from_hours(1);
 
 impl SeriesState {
     const fn note(&mut self, count: u64, at: Timestamp) {
         // Imported history may be older than what is there.
         if at.as_millis() >= self.last_at.as_millis() {
+            self.changed |= count != self.last;
             (self.last_at, self.last) = (at, count);
         }
         let earlier = count == self.peak && at.as_millis() < self.peak_at.as_millis();
         if count > self.peak || earlier {
             (self.peak, self.peak_at) = (count, at);
+            self.changed = true;
         }
-        self.dirty = true;
+    }
+
+    /// Whether it is to be written back: where only the time has changed, not before `same_for` of it.
+    fn is_due(&self, same_for: Duration) -> bool {
+        self.changed || self.last_at > self.written_at.plus(same_for)
     }
 }
 
@@ -73,11 +85,20 @@ impl SeriesBook {
     /// Writes everything back that has changed.
     pub(super) fn flush_all(&mut self, tx: &Transaction<'_>) -> Result<()> {
         self.begin_flush();
-        self.flush(tx, None)
+        self.go_on(tx, Duration::ZERO, None)
     }
 
-    /// Goes on writing back, a signature at a time, until there is no more or it is late.
-    pub(super) fn flush(&mut self, tx: &Transaction<'_>, late: Option<Instant>) -> Result<()> {
+    /// Goes on writing back for about `time`, a signature at a time.
+    pub(super) fn flush(&mut self, tx: &Transaction<'_>, time: Duration) -> Result<()> {
+        self.go_on(tx, SAME_FOR, Some(Instant::now() + time))
+    }
+
+    fn go_on(
+        &mut self,
+        tx: &Transaction<'_>,
+        same_for: Duration,
+        late: Option<Instant>,
+    ) -> Result<()> {
         let Some(mut next) = self.next.take() else {
             return Ok(());
         };
@@ -92,10 +113,11 @@ impl SeriesBook {
             for instance in instances {
                 let of_instance = self.of_instance.get_mut(instance);
                 let state = of_instance.and_then(|series| series.get_mut(&signature));
-                if let Some(state) = state.filter(|state| state.dirty) {
+                let Some(state) = state else { continue };
+                newest = newest.max(Some(state.last_at));
+                if state.is_due(same_for) {
                     write_back(tx, (signature, *instance), state)?;
-                    newest = newest.max(Some(state.last_at));
-                    state.dirty = false;
+                    (state.changed, state.written_at) = (false, state.last_at);
                 }
             }
             if let Some(at) = newest {
@@ -138,7 +160,8 @@ impl Rows<'_> {
             peak_at: at,
             build,
             build_since: at,
-            dirty: true,
+            changed: true,
+            written_at: at,
         });
         let series = SeriesState {
             first_at,
