@@ -148,7 +148,8 @@ impl From<StoreError> for Failure {
         let failure = Self::error(&error);
         if error.is_damage() {
             return failure
-                .hint("`goroscope db check` tells what is damaged; what cannot be read comes back from a backup only");
+                .hint("`goroscope db check` tells what is damaged; what cannot be read comes back from a backup only, \
+                       what can be is saved by `goroscope export`");
         }
         match error {
             StoreError::NotOurs { .. } => failure

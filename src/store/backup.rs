@@ -45,6 +45,12 @@ pub enum BackupError {
         /// The file.
         path: PathBuf,
     },
+    /// What is there is no file that a copy could take the place of.
+    #[error("`{}` is no regular file", path.display())]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// The copy cannot be written.
     #[error("failed to write the copy `{}`", path.display())]
     Write {
@@ -96,10 +102,14 @@ fn refuse(database: &Path, to: &Path, existing: Existing) -> Result<(), BackupEr
         path: to.to_owned(),
         cause,
     })?;
-    if !to.exists() {
+    // Of a link itself, which a copy would take the place of.
+    let Ok(found) = to.symlink_metadata() else {
         return Ok(());
-    }
+    };
     let path = to.to_owned();
+    if !found.is_file() {
+        return Err(BackupError::NoFile { path });
+    }
     if existing == Existing::Kept {
         return Err(BackupError::Exists { path });
     }

@@ -78,6 +78,9 @@ impl GroupLine<'_> {
     }
 }
 
+/// The most goroutines of a group: answers hold counts in 32 bits.
+const MOST: u64 = u32::MAX as u64;
+
 /// A state and its count.
 type State<'a> = (Cow<'a, str>, u64);
 
@@ -215,6 +218,10 @@ impl Groups {
         let missing = |what: &str| Mistake::new(begin, format!("`{what}` of a group is missing"));
         let frames = line.frames.ok_or_else(|| missing("frames"))?;
         let count = line.count.ok_or_else(|| missing("count"))?;
+        if count > MOST {
+            let what = format!("`count` of a group is {count}, and no more than {MOST} are told");
+            return Err(Mistake::new(begin, what));
+        }
         let elision = line.elided_after.map(|after| Elision {
             after: usize::try_from(after).unwrap_or(usize::MAX),
             frames: line

@@ -1,6 +1,9 @@
 //! Lines as they are written: a look at a process, or one of the facts beside the looks.
 
 use std::borrow::Cow;
+use std::ops::Range;
+
+use chrono::Datelike as _;
 
 use super::Mistake;
 use super::cursor::Cursor;
@@ -232,12 +235,20 @@ fn passed<'a>(cursor: &mut Cursor<'a>) -> Result<Cursor<'a>> {
 pub(super) fn moment(field: &str, cursor: &mut Cursor<'_>) -> Result<Timestamp> {
     let begin = cursor.at();
     let text = cursor.string()?;
-    Timestamp::from_rfc3339(&text).ok_or_else(|| {
+    let moment = Timestamp::from_rfc3339(&text).ok_or_else(|| {
         let what =
             format!("`{field}` is `{text}`, and must be RFC 3339, as in 2026-11-24T08:00:00.000Z");
         Mistake::new(begin, what)
-    })
+    })?;
+    if !YEARS.contains(&moment.to_utc().year()) {
+        let what = format!("`{field}` is `{text}`, and must be after 1970 and before 2200");
+        return Err(Mistake::new(begin, what));
+    }
+    Ok(moment)
 }
+
+/// No Go process was polled in others.
+const YEARS: Range<i32> = 1970..2200;
 
 /// A string that says something.
 pub(super) fn word<'a>(field: &str, cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>> {

@@ -152,7 +152,7 @@ fn references_that_lead_nowhere_are_told() {
     239 rows of `pulse` count stacks that are not there
     10 rows of `detail` count stacks that are not there
     goroscope.db: decoded 5 blocks, 0 summaries, 239 pulses, 0 detail blocks, 10 details, 1 stack
-    the file itself is damaged: restore a backup (goroscope db backup makes one)
+    the file itself is damaged: restore a backup (goroscope db backup makes one), or save what can be read: goroscope export > saved.ndjson, goroscope import saved.ndjson --db new.db
     exit 1
     ");
 }
@@ -175,6 +175,12 @@ fn a_backup_is_whole_and_replaces_nothing_unasked() {
     assert_eq!(backup(&["copy.db", "--force"]), made);
     insta::assert_snapshot!(backup(&["goroscope.db", "--force"]), @"
     error: `goroscope.db` is the database of a running goroscope, or the one that is to be backed up
+    hint: name another file
+    exit 1
+    ");
+    std::os::unix::fs::symlink("copy.db", path.join("link.db")).unwrap();
+    insta::assert_snapshot!(backup(&["link.db", "--force"]), @"
+    error: `link.db` is no regular file
     hint: name another file
     exit 1
     ");

@@ -205,8 +205,10 @@ fn a_line_that_is_wrong_says_where_and_what_would_be_right() {
         good.replace("\"service\"", "\"sevice\""),
         good.replace("\"incarnation\":\"one\",", ""),
         good.replace("2026-11-24T08:00:00Z", "yesterday"),
+        good.replace("2026-11-24T08:00:00Z", "9999-11-24T08:00:00Z"),
         good.replace("\"count\":3", "\"count\":4"),
         good.replace("\"count\":3", "\"count\":-3"),
+        good.replace("\"count\":3", "\"count\":4294967296"),
         good.replace("\"groups\"", "\"failed\":\"time out\",\"groups\""),
         good.replace("\"groups\"", "\"failed\":\"timeout\",\"groups\""),
         good.replace("\"groups\"", "\"kind\":\"puls\",\"groups\""),
@@ -240,8 +242,10 @@ fn a_line_that_is_wrong_says_where_and_what_would_be_right() {
     error: h.ndjson:2:30: `service` is missing; `sevice` is not known: did you mean `service`?
     error: h.ndjson:2:1: `incarnation` is missing
     error: h.ndjson:2:7: `at` is `yesterday`, and must be RFC 3339, as in 2026-11-24T08:00:00.000Z
+    error: h.ndjson:2:7: `at` is `9999-11-24T08:00:00Z`, and must be after 1970 and before 2200
     error: h.ndjson:2:94: the states of a group add up to 3, and its count is 4
     error: h.ndjson:2:135: expected a whole number from 0 to 9007199254740992
+    error: h.ndjson:2:94: `count` of a group is 4294967296, and no more than 4294967295 are told
     error: h.ndjson:2:93: `failed` is `time out`, and must be one of connect, timeout, not_found, unauthorized, http_status, redirect, too_large, not_a_dump, malformed, interrupted, several_processes, internal; did you mean `timeout`?
     error: h.ndjson:2:112: a look that failed has no groups: one of `failed` and `groups` must go
     error: h.ndjson:2:91: `kind` is `puls`, and must be one of pulse, detail, proof; did you mean `pulse`?

@@ -150,6 +150,7 @@ fn what_a_statement_asks_for_is_pushed_down() {
         "SELECT sum(count) FROM samples WHERE service = 's' AND at > 5",
         "SELECT function, sum(count) FROM samples WHERE instance_id = 1 AND signature LIKE '6a%' GROUP BY 1",
         "SELECT goroutines FROM ticks WHERE service = 's' AND instance = 's:6060' AND at >= 5",
+        "SELECT max(at) FROM lives JOIN tick USING (incarnation_id) WHERE lives.instance = 's:6060'",
     ]
     .map(|sql| format!("{sql}\n{}\n", plan(&cold, sql)));
     insta::assert_snapshot!(plans.join("\n"), @"
@@ -182,6 +183,13 @@ fn what_a_statement_asks_for_is_pushed_down() {
     SEARCH instance USING COVERING INDEX sqlite_autoindex_instance_1 (service_id=?)
     SEARCH incarnation USING INDEX sqlite_autoindex_incarnation_1 (instance_id=?)
     SCAN tick VIRTUAL TABLE INDEX 37:incarnation_id= at>=
+
+    SELECT max(at) FROM lives JOIN tick USING (incarnation_id) WHERE lives.instance = 's:6060'
+    SEARCH incarnation
+    SEARCH instance USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH service USING INTEGER PRIMARY KEY (rowid=?)
+    SEARCH build USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
+    SEARCH tick VIRTUAL TABLE INDEX 5:incarnation_id=
     ");
 }
 
@@ -312,6 +320,7 @@ fn mistakes_are_shown_with_their_place() {
         "SELECT 1 +",
         "SELECT * FROM sample('soon')",
         "SELECT abs(-9223372036854775808)",
+        "SELECT hex(zeroblob(40000000))",
         ".schema nothing",
         ".tabels",
     ]
@@ -338,6 +347,10 @@ fn mistakes_are_shown_with_their_place() {
     SELECT abs(-9223372036854775808)
     exit 1
     error: integer overflow
+
+    SELECT hex(zeroblob(40000000))
+    exit 1
+    error: failed to read `FOLDER/goroscope.db`: string or blob too big: Error code 18: string or blob too big
 
     .schema nothing
     exit 1

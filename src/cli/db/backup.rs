@@ -94,9 +94,11 @@ impl From<BackupError> for Failure {
             BackupError::Exists { .. } => {
                 Self::error(&error).hint("--force replaces it; another name keeps it")
             }
-            BackupError::InUse { .. } => Self::error(&error).hint("name another file"),
+            BackupError::InUse { .. } | BackupError::NoFile { .. } => {
+                Self::error(&error).hint("name another file")
+            }
             BackupError::Bad { .. } => Self::error(&error)
-                .hint("`goroscope db check` tells whether the database is damaged"),
+                .hint("`goroscope db check` tells whether the database is damaged, `goroscope export` saves what can be read"),
             BackupError::Write { .. } => Self::error(&error),
         }
     }

@@ -11,8 +11,9 @@ use crate::store::{self, DaemonLock, Prune, Pruned, Retention};
 /// Removes old snapshots now, and gives their space back to the file system.
 ///
 /// For a database that no daemon writes: a running one does the same by itself, by
-/// `storage.raw_retention` and `storage.max_size`. Signatures, when and where each was seen first, and
-/// events stay.
+/// `storage.raw_retention` and `storage.max_size`. Details are thinned with age as it thins them: all of a
+/// week stay, then one an hour, after a month two a day. Days, signatures, when and where each was seen
+/// first, and events stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   goroscope db prune --older-than 7d --dry-run
@@ -32,7 +33,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
 struct Keep {
-    /// Removes snapshots and failures that are older: 7d, 36h.
+    /// Removes pulses and failures that are older: 7d, 36h.
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     older_than: Option<Duration>,
 

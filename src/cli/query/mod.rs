@@ -16,8 +16,9 @@ use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use super::{Context, when};
 use crate::clock;
+use crate::model::Timestamp;
 use crate::model::signature::SignaturePrefix;
-use crate::present::Draw;
+use crate::present::{Draw, Zone};
 use crate::query::{Scope, resolve_signature};
 use crate::store::{Reader, SignatureRow};
 
@@ -99,6 +100,23 @@ pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
 fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> {
     let zone = context.output.draw().zone;
     let now = clock::now();
+    let (since, until) = window(common, now, zone)?;
+    let reader = Reader::open(&database::find(&common.database, context)?)?;
+    // To a daemon whose clock was set back it is later.
+    let (since, until) = match reader.daemon_time()? {
+        Some(later) if later > now => window(common, later, zone)?,
+        _ => (since, until),
+    };
+    let scope = Scope {
+        since,
+        until,
+        services: common.service.clone(),
+        instances: common.instance.clone(),
+    };
+    Ok((reader, scope))
+}
+
+fn window(common: &Common, now: Timestamp, zone: Zone) -> Result<(Timestamp, Timestamp), Failure> {
     let until = when::parse(&common.until, now, zone)
         .map_err(|error| Failure::usage(format!("--until: {error}")))?;
     let since = match &common.since {
@@ -111,14 +129,7 @@ fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> 
         let message = format!("--since {since} is not before --until {}", common.until);
         return Err(Failure::usage(message));
     }
-    let reader = Reader::open(&database::find(&common.database, context)?)?;
-    let scope = Scope {
-        since,
-        until,
-        services: common.service.clone(),
-        instances: common.instance.clone(),
-    };
-    Ok((reader, scope))
+    Ok((since, until))
 }
 
 /// Writes an answer in the format asked for.

@@ -204,7 +204,8 @@ fn verdict(answer: &DatabaseCheck) -> String {
     if !answer.file.is_empty() && answer.moved > 0 {
         text += "the file itself was damaged as well: check it again, and restore a backup if it still is\n";
     } else if !answer.file.is_empty() || !answer.references.is_empty() {
-        text += "the file itself is damaged: restore a backup (goroscope db backup makes one)\n";
+        text += "the file itself is damaged: restore a backup (goroscope db backup makes one), or save what can \
+                 be read: goroscope export > saved.ndjson, goroscope import saved.ndjson --db new.db\n";
     }
     text
 }

@@ -91,6 +91,12 @@ pub struct Part {
 }
 
 impl Reader {
+    /// What time it was at the last commit of the daemon that writes the database; `None` where none does.
+    pub fn daemon_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let run = self.last_run().map_err(|source| self.failed(source))?;
+        Ok(run.filter(|run| run.running).map(|run| run.last_commit_at))
+    }
+
     /// What the database holds; `day` is the beginning of the last day.
     pub fn info(&self, day: Timestamp, now: Timestamp) -> Result<Info, StoreError> {
         let kept_since = self.kept_since()?;

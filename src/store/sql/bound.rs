@@ -44,11 +44,13 @@ pub(super) const fn sifts(word: &'static str, column: usize, op: Op) -> Bound {
     }
 }
 
-/// The bounds of what both tables begin with: process, instance, time; and of the parameters.
+/// The bounds of what both tables begin with: process, instance, time; and of the parameters. A process is
+/// taken for one of more than the million rows that SQLite guesses a table to have: else it would read all
+/// to save the search for each.
 pub(super) const fn common(since: usize, until: usize) -> [Bound; 9] {
     [
-        narrows(INCARNATION, 0, Op::SQLITE_INDEX_CONSTRAINT_EQ, 1e-3),
-        narrows("instance_id=", 1, Op::SQLITE_INDEX_CONSTRAINT_EQ, 3e-3),
+        narrows(INCARNATION, 0, Op::SQLITE_INDEX_CONSTRAINT_EQ, 1e-7),
+        narrows("instance_id=", 1, Op::SQLITE_INDEX_CONSTRAINT_EQ, 3e-7),
         narrows("at=", 2, Op::SQLITE_INDEX_CONSTRAINT_EQ, 1e-2),
         narrows("at>=", 2, Op::SQLITE_INDEX_CONSTRAINT_GE, 0.3),
         narrows("at>", 2, Op::SQLITE_INDEX_CONSTRAINT_GT, 0.3),

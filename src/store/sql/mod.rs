@@ -26,6 +26,9 @@ use super::{StoreError, open};
 
 /// A statement looks this often, in steps of SQLite's, whether it is to stop: well under 1 ms.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+/// The longest text or BLOB, and row, bytes: what a statement makes is bounded, and so is the time in which
+/// it cannot be stopped.
+const MAX_VALUE: i32 = 32 << 20;
 
 /// Views over the tables that only this program has.
 const VIEWS: &str = include_str!("views.sql");
@@ -106,6 +109,7 @@ impl Shell {
         connection.execute_batch(VIEWS)?;
         connection.pragma_update(None, "query_only", "ON")?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
         let stops = move || stop.load(Ordering::Relaxed);
         connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(stops))?;
         self.guard()

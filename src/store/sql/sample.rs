@@ -89,7 +89,7 @@ impl Source for Sample {
         [a, b, c, d, e, f, g, h, i, stack, id, name, prefix]
     };
 
-    const ROWS: f64 = 1e8;
+    const ROWS: f64 = 1e10;
 
     fn begin(&mut self, on: &Connection, wanted: Wanted, columns: u32) -> Result<()> {
         self.scan = Scan::begin(on, &wanted)?;

@@ -37,7 +37,7 @@ impl Source for Tick {
 
     const BOUNDS: &'static [Bound] = &common(10, 11);
 
-    const ROWS: f64 = 1e6;
+    const ROWS: f64 = 1e8;
 
     fn begin(&mut self, on: &Connection, wanted: Wanted, _columns: u32) -> Result<()> {
         self.scan = Scan::begin(on, &wanted)?;

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension as _, named_params, params};
 use super::Result;
 use super::names::{Place, Told, build_row, insert_signature, insert_stack, signature_row};
 use super::retain::kept_since;
+use super::rollup;
 use super::rows::Rows;
 use super::series::stored;
 use crate::model::{Incarnation, InstanceId, Known, Life, Signature, Stack, Timestamp};
@@ -65,7 +66,10 @@ impl Rows<'_> {
                 };
                 self.note(note, signature)
             }
-            Known::KeptSince(at) => kept_since(self.tx, at.as_millis()),
+            Known::KeptSince(at) => {
+                kept_since(self.tx, at.as_millis())?;
+                rollup::no_days_before(self.tx, at.as_millis())
+            }
         }
     }
 

@@ -149,6 +149,22 @@ fn put(tx: &Transaction<'_>, (incarnation, day): (i64, i64), part: &Part) -> Res
     Ok(())
 }
 
+/// Notes that days which are not whole since `at` are not there, unless some are: what was imported has none.
+pub(super) fn no_days_before(tx: &Transaction<'_>, at: i64) -> Result<()> {
+    let whole = (at + DAY_MS - 1).div_euclid(DAY_MS);
+    let has_older: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM rollup_life WHERE day < ?1)")?
+        .query_row([whole], |row| row.get(0))?;
+    let known: Option<i64> = tx
+        .prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'days_since'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if has_older || known.is_some_and(|known| known >= whole) {
+        return Ok(());
+    }
+    retain::set(tx, "days_since", whole)
+}
+
 /// Removes the oldest day of one process, if it is before `before`, and the oldest hour of each service;
 /// how many there were.
 pub(super) fn forget(tx: &Transaction<'_>, before: i64) -> Result<usize> {
