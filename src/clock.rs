@@ -52,7 +52,7 @@ impl Told {
         }
         if let Some((from, since)) = self.ahead {
             let gone = steady.saturating_duration_since(since);
-            let slow = from.plus(gone - gone / 10);
+            let slow = from.plus(gone / 10 * 9);
             if wall < slow {
                 self.last = slow;
                 return slow;
