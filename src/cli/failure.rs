@@ -120,11 +120,21 @@ pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        if !text.contains(without_code(&said)) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text
+}
+
+/// What SQLite says behind `Error code 11: `, which is mostly said before.
+fn without_code(said: &str) -> &str {
+    let behind = said.strip_prefix("Error code ");
+    let words = behind.and_then(|behind| behind.split_once(": "));
+    words.map_or(said, |(_, words)| words)
 }
 
 impl From<ConfigError> for Failure {

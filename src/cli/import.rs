@@ -14,7 +14,7 @@ use super::database::{self, DatabaseArgs};
 use super::failure::{Failure, chain};
 use super::{Context, runtime};
 use crate::model::Record;
-use crate::present::grouped;
+use crate::present::{grouped, plural};
 use crate::store::{self, DaemonLock, Importer, LifeRow, Reader, StoreError, Stored};
 use crate::transfer::{Batch, FeedError, Import, Place, Source, feed};
 use crate::{clock, daemon, group};
@@ -295,11 +295,11 @@ impl Done {
     /// How far it has come.
     fn stored_upto(&self) -> String {
         match &self.upto {
-            Some(upto) => format!(
+            Some(upto) if upto.line > 0 => format!(
                 "lines up to {} of {} are stored; the same command stores the rest, and nothing twice",
                 upto.line, upto.file
             ),
-            None => "nothing is stored".to_owned(),
+            _ => "nothing is stored".to_owned(),
         }
     }
 
@@ -312,13 +312,12 @@ impl Done {
             there,
         } = self.stored;
         format!(
-            "{} lines: {} snapshots and {} failed polls stored, {} already there, {} lines refused; \
-             {megabytes:.1} MB, {:.0} MB/s",
-            grouped(self.lines),
-            grouped(snapshots),
-            grouped(failures),
+            "{}: {} and {} stored, {} already there, {} refused; {megabytes:.1} MB, {:.0} MB/s",
+            plural(self.lines, "line"),
+            plural(snapshots, "snapshot"),
+            plural(failures, "failed poll"),
             grouped(there),
-            grouped(self.refusals),
+            plural(self.refusals, "line"),
             megabytes / seconds.max(0.001),
         )
     }

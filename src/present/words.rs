@@ -85,6 +85,7 @@ pub(super) fn signed(number: i64) -> String {
 pub(super) fn rate(per_hour: f64) -> String {
     match per_hour.abs() {
         0.0 => "0".to_owned(),
+        least if least < 0.005 => format!("{}<0.01", if per_hour < 0.0 { '-' } else { '+' }),
         small if small < 1.0 => format!("{per_hour:+.2}"),
         middle if middle < 1_000.0 => format!("{per_hour:+.1}"),
         _ => {

@@ -11,6 +11,9 @@ use crate::analyse::smallest_detectable_per_hour;
 use crate::model::Timestamp;
 use crate::store::{Grain, Reader};
 
+/// A daemon stores a sign of life each ten seconds: one that does not for so long cannot.
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// The head of every answer: what was looked at, and how much of it there is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WindowHead {
@@ -29,6 +32,8 @@ pub struct WindowHead {
     pub days_since: Option<Timestamp>,
     /// How finely processes were told, where their snapshots are kept.
     pub resolution: Resolution,
+    /// When the daemon that runs stored something last, where that is long before the end of the window.
+    pub daemon_silent_since: Option<Timestamp>,
     /// Due polls that gave a snapshot.
     pub polls_ok: u64,
     /// Polls that were due.
@@ -86,6 +91,7 @@ impl HeadCount {
             polled_until: None,
             kept_since: None,
             days_since: None,
+            daemon_silent_since: None,
             resolution: Resolution::default(),
             polls_ok: 0,
             polls_due: 0,
@@ -142,6 +148,8 @@ impl HeadCount {
         self.head.kept_since = kept.filter(|kept| *kept > self.head.since);
         let days = reader.days(self.head.since, self.head.until)?;
         self.head.days_since = days.map(|(from, _)| from);
+        let stored = reader.daemon_time()?;
+        self.head.daemon_silent_since = stored.filter(|at| self.head.until.since(*at) > SILENCE);
         self.head.services = self.head.instances_of.len();
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);

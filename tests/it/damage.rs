@@ -111,7 +111,7 @@ fn a_broken_beginning_and_a_file_cut_short_are_told() {
     ");
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     insta::assert_snapshot!(said(folder.path(), &["query", "instances"]), @"
-    error: failed to open `goroscope.db`: database disk image is malformed: Error code 11: database disk image is malformed
+    error: failed to open `goroscope.db`: database disk image is malformed
     hint: `goroscope db check` tells what is damaged; what cannot be read comes back from a backup only, what can be is saved by `goroscope export`
     exit 1
     ");

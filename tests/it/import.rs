@@ -93,7 +93,7 @@ fn the_documented_lines_come_out_as_they_went_in() {
     let folder = folder(&lines);
     insta::assert_snapshot!(import(&folder, &["h.ndjson"]), @"
     exit 0
-    3 lines: 3 snapshots and 1 failed polls stored, 0 already there, 0 lines refused; 0.0
+    3 lines: 3 snapshots and 1 failed poll stored, 0 already there, 0 lines refused; 0.0
     ");
     let written = export(&folder);
     for line in lines.lines() {
@@ -258,7 +258,7 @@ fn a_line_that_is_wrong_says_where_and_what_would_be_right() {
     error: h.ndjson:2:1: expected an object
     error: h.ndjson:2:24: missing field `from`
     exit 1
-    2 lines: 1 snapshots and 0 failed polls stored, 0 already there, 0 lines refused; 0.0
+    2 lines: 1 snapshot and 0 failed polls stored, 0 already there, 0 lines refused; 0.0
     error: h.ndjson:2:8: this is not UTF-8, which JSON must be
     hint: lines up to 1 of h.ndjson are stored; the same command stores the rest, and nothing twice
     ");
@@ -277,7 +277,7 @@ fn what_came_before_a_mistake_is_stored_and_the_rest_later() {
     insta::assert_snapshot!(import(&folder, &["--keep-going", "h.ndjson"]), @"
     exit 1
     h.ndjson:6:7: expected a string
-    11 lines: 5 snapshots and 0 failed polls stored, 5 already there, 1 lines refused; 0.0
+    11 lines: 5 snapshots and 0 failed polls stored, 5 already there, 1 line refused; 0.0
     error: 1 lines were left out
     ");
 }

@@ -350,7 +350,7 @@ fn mistakes_are_shown_with_their_place() {
 
     SELECT hex(zeroblob(40000000))
     exit 1
-    error: failed to read `FOLDER/goroscope.db`: string or blob too big: Error code 18: string or blob too big
+    error: failed to read `FOLDER/goroscope.db`: string or blob too big
 
     .schema nothing
     exit 1

@@ -65,6 +65,12 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         );
     }
     line += &pauses(head, draw);
+    if let Some(since) = head.daemon_silent_since {
+        line += &format!(
+            "the daemon runs, and has stored nothing since {}: its log says why\n",
+            zone.second(since)
+        );
+    }
     if head.polls_due == 0 {
         line.push_str("nothing was polled in this window; a longer --since may have more\n");
     }
