@@ -12,8 +12,7 @@ use crate::transfer::{self, Wanted};
 /// Writes the history to stdout, one JSON object a line: what `goroscope import` takes.
 ///
 /// A whole history comes with all that polling has built up, so that an import of it answers every
-/// question alike, but for the days that are kept of snapshots which have gone: these are not written. The
-/// format is in docs/NDJSON.md.
+/// question alike. The format is in docs/NDJSON.md.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -69,15 +68,6 @@ pub(super) fn export(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let reader = Reader::open(&database::find(&args.database, context)?)?;
     let exported = transfer::export(&reader, &wanted, context.output.stream())?;
     context.output.data("")?;
-    if let (Some(kept), Some(oldest)) = (reader.kept_since()?, reader.oldest_day()?)
-        && oldest < kept
-    {
-        context.output.remark(&format!(
-            "snapshots are kept since {}; the days before, since {}, are not exported",
-            zone.second(kept),
-            zone.second(oldest)
-        ));
-    }
     if exported.damaged == 0 {
         return Ok(());
     }

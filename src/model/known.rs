@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Frame, Incarnation, InstanceId, Note, Signature, Stack, Timestamp};
+use super::{Frame, Incarnation, InstanceId, Note, Signature, Slot, Stack, Timestamp};
 
 /// The process that something was seen in first: an incarnation by its instance and beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,5 +100,30 @@ pub enum Known {
         signature: Option<Signature>,
     },
     /// Retention has removed what is older.
-    KeptSince(Timestamp),
+    KeptSince {
+        /// Than this.
+        at: Timestamp,
+        /// From here on days are told all the same; `None` where none are.
+        days: Option<Timestamp>,
+    },
+    /// What is left of a day of a process.
+    Day {
+        /// Which process.
+        life: Life,
+        /// Days of UTC since 1970.
+        day: i64,
+        /// Its good pulses.
+        slot: Slot,
+        /// Counts of each signature: at the first pulse, lowest, highest, at the last one.
+        counts: Vec<(Signature, [u64; 4])>,
+    },
+    /// What is left of an hour of a service.
+    Hour {
+        /// Which service.
+        service: Arc<str>,
+        /// Hours of UTC since 1970.
+        hour: i64,
+        /// Of each signature: instances that had it, the sums of their lowest and of their last counts.
+        counts: Vec<(Signature, [u64; 3])>,
+    },
 }

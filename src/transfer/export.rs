@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::fact::{FORMAT, Fact, History};
 use super::looks::Looks;
 use super::part::{Wanted, cut, lived};
-use super::told::{event_fact, known_fact, last_fact, process, stack_fact, watched};
+use super::told::{day_fact, event_fact, known_fact, last_fact, process, stack_fact, watched};
 use super::write::{Dictionary, json};
 use crate::model::InstanceId;
 use crate::store::{Lives, Reader, StoreError};
@@ -63,9 +63,14 @@ pub fn export(
         out,
         text: String::new(),
     };
+    let kept = reader.kept_since()?;
     lines.fact(&Fact::History(History {
         format: FORMAT.to_owned(),
-        kept_since: reader.kept_since()?,
+        kept_since: kept,
+        days_since: match kept {
+            Some(_) => reader.days_kept_since()?,
+            None => None,
+        },
     }))?;
     for life in lives.iter().filter(|life| lived(life, &lives, wanted)) {
         lines.fact(&process(life))?;
@@ -89,6 +94,10 @@ pub fn export(
             dictionary.add(stack);
         })
     })?;
+    // Before the looks: what is drawn of those adds to the day in which snapshots begin.
+    if let Some(kept) = kept.filter(|_| wanted.is_all()) {
+        lines.each(|on| reader.each_day(&by_row, kept, |known| on(day_fact(known))))?;
+    }
     let mut looks = Looks::new(reader, wanted, (lives, &watches), dictionary);
     looks.write(&mut lines)?;
     if wanted.is_all() {

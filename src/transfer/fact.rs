@@ -9,6 +9,9 @@ use super::cursor::Cursor;
 use super::frame::FrameText;
 use crate::model::{EventKind, InstanceId, Labels, Life, Signature, StartReason, Timestamp};
 
+/// Milliseconds of an hour.
+pub(super) const HOUR_MS: i64 = 3_600_000;
+
 /// What a whole export begins with.
 pub(super) const FORMAT: &str = "goroscope.history/v1";
 
@@ -25,6 +28,8 @@ pub(super) enum Fact {
     Sighting(Sighting),
     Series(Series),
     Last(Last),
+    Day(Day),
+    Hour(Hour),
     Event(Event),
 }
 
@@ -114,6 +119,9 @@ pub(super) struct History {
     pub(super) format: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) kept_since: Option<Timestamp>,
+    /// Before that, days are told from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) days_since: Option<Timestamp>,
 }
 
 /// A process lived at an instance.
@@ -210,6 +218,31 @@ pub(super) struct Last {
     pub(super) at: Timestamp,
 }
 
+/// What is left of a day of UTC of a process whose snapshots have gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Day {
+    /// Its beginning.
+    pub(super) at: Timestamp,
+    #[serde(flatten)]
+    pub(super) of: First,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+    pub(super) pulses: u32,
+    pub(super) goroutines: u64,
+    /// Of each signature the counts at the first pulse, lowest, highest, at the last one.
+    pub(super) counts: Vec<(Signature, [u64; 4])>,
+}
+
+/// What is left of an hour of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hour {
+    /// Its beginning.
+    pub(super) at: Timestamp,
+    pub(super) service: Arc<str>,
+    /// Of each signature instances, sum of lowest counts, sum of last counts.
+    pub(super) counts: Vec<(Signature, [u64; 3])>,
+}
+
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Event {
@@ -235,6 +268,8 @@ impl Fact {
             "sighting" => Self::Sighting(cursor.parsed()?),
             "series" => Self::Series(cursor.parsed()?),
             "last" => Self::Last(cursor.parsed()?),
+            "day" => Self::Day(cursor.parsed()?),
+            "hour" => Self::Hour(cursor.parsed()?),
             "event" => Self::Event(cursor.parsed()?),
             _ => return Ok(None),
         }))

@@ -6,7 +6,9 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use super::cursor::Cursor;
-use super::fact::{At, Event, Fact, PATH, Process, SCHEME, SignatureFact, StackFact, WatchFact};
+use super::fact::{
+    At, Event, Fact, HOUR_MS, PATH, Process, SCHEME, SignatureFact, StackFact, WatchFact,
+};
 use super::groups::Groups;
 use super::line::{Line, LookLine};
 use super::lives::Lives;
@@ -16,7 +18,7 @@ use super::{Mistake, line};
 use crate::group::{FullStacks, RULES};
 use crate::model::{
     Complaint, Elision, Failure, Form, Incarnation, InstanceId, Kind, Known, Look, Note, Outcome,
-    Poll, ProcessFacts, Record, Snapshot, Timestamp, Watch,
+    Poll, ProcessFacts, Record, Slot, Snapshot, Timestamp, Watch,
 };
 use crate::store::LifeRow;
 
@@ -227,7 +229,10 @@ impl Import {
     fn fact(&mut self, fact: Fact) -> Result<(), Mistake> {
         let known = match fact {
             Fact::History(history) => match history.kept_since {
-                Some(since) => Known::KeptSince(since),
+                Some(at) => Known::KeptSince {
+                    at,
+                    days: history.days_since,
+                },
                 None => return Ok(()),
             },
             Fact::Process(process) => return self.process(&process),
@@ -258,6 +263,22 @@ impl Import {
             Fact::Last(last) => Known::Last {
                 signature: last.signature,
                 at: last.at,
+            },
+            Fact::Day(day) => Known::Day {
+                life: day.of.life(),
+                day: day.at.as_millis().div_euclid(24 * HOUR_MS),
+                slot: Slot {
+                    first_at: day.first_at,
+                    last_at: day.last_at,
+                    pulses: day.pulses,
+                    goroutines: day.goroutines,
+                },
+                counts: day.counts,
+            },
+            Fact::Hour(hour) => Known::Hour {
+                service: hour.service,
+                hour: hour.at.as_millis().div_euclid(HOUR_MS),
+                counts: hour.counts,
             },
             Fact::Event(event) => happened(event),
         };

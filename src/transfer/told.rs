@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::fact::{
-    Alias, At, Event, Fact, First, Last, Process, Sighting, SignatureFact, StackFact, WatchFact,
+    Alias, At, Day, Event, Fact, First, HOUR_MS, Hour, Last, Process, Sighting, SignatureFact,
+    StackFact, WatchFact,
 };
 use super::frame::FrameText;
 use super::part::{Wanted, millis};
@@ -91,6 +92,36 @@ pub(super) fn known_fact(known: Known) -> Option<Fact> {
             build,
             first_at,
             first: First::from(&first),
+        }),
+        _ => return None,
+    })
+}
+
+/// What retention has left.
+pub(super) fn day_fact(known: Known) -> Option<Fact> {
+    Some(match known {
+        Known::Day {
+            life,
+            day,
+            slot,
+            counts,
+        } => Fact::Day(Day {
+            at: Timestamp::from_millis(day * 24 * HOUR_MS),
+            of: First::from(&life),
+            first_at: slot.first_at,
+            last_at: slot.last_at,
+            pulses: slot.pulses,
+            goroutines: slot.goroutines,
+            counts,
+        }),
+        Known::Hour {
+            service,
+            hour,
+            counts,
+        } => Fact::Hour(Hour {
+            at: Timestamp::from_millis(hour * HOUR_MS),
+            service,
+            counts,
         }),
         _ => return None,
     })

@@ -10,7 +10,8 @@ use goroscope::store::{Reader, Retention};
 use proptest::prelude::*;
 
 use crate::blocks::{DAY, Process, Seen, at, write};
-use crate::support::KEEP;
+use crate::support::{KEEP, printed};
+use crate::transfer::{export, import};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -350,6 +351,43 @@ fn a_history_goes_on_to_before_the_oldest_snapshot() {
     "#);
     let lives: BTreeSet<_> = of("s-0:6060").filter_map(|row| row.incarnation).collect();
     assert_eq!(lives.len(), 3);
+}
+
+/// An export tells days and hours too, and an import of it answers as the history that it is of.
+#[test]
+fn days_go_into_an_export_and_come_back() {
+    let (folder, _) = whole();
+    let before = growers(&without_snapshots(folder.path()), all());
+    let folder = folder.path();
+    let text = export(folder, "history.db", &[]);
+    assert!(text.contains("{\"day\":") && text.contains("{\"hour\":"));
+    std::fs::write(folder.join("all.ndjson"), &text).unwrap();
+    for _ in 0..2 {
+        import(folder, &["all.ndjson"], "copy.db");
+        let copy = Reader::open(&folder.join("copy.db")).unwrap();
+        assert_eq!(growers(&copy, all()), before);
+        assert_eq!(export(folder, "copy.db", &[]), text);
+    }
+    let gone = at(9 * DAY).as_millis();
+    for sql in [
+        format!(
+            "SELECT service, instance, day, signature, first, low, high, last, pulses, goroutines
+                 FROM days WHERE unixepoch(day) * 1000 < {gone} ORDER BY 1, 2, 3, 4"
+        ),
+        format!(
+            "SELECT service, hour, signature, instances, low, last
+                 FROM hours WHERE unixepoch(hour) * 1000 < {gone} ORDER BY 1, 2, 3"
+        ),
+    ] {
+        let rows = |database: &str| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_goroscope"));
+            command
+                .args(["sql", "-o", "csv", "--db"])
+                .arg(folder.join(database));
+            String::from_utf8(printed(command.arg(&sql))).unwrap()
+        };
+        assert_eq!(rows("copy.db"), rows("history.db"));
+    }
 }
 
 /// Days go as well, much later, and what has gone is not asked for.

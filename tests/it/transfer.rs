@@ -438,7 +438,7 @@ fn goroscope(folder: &Path) -> Command {
     command
 }
 
-fn export(folder: &Path, database: &str, more: &[&str]) -> String {
+pub(crate) fn export(folder: &Path, database: &str, more: &[&str]) -> String {
     let mut command = goroscope(folder);
     command
         .args(["export", "--format", "ndjson", "--db", database])
@@ -446,7 +446,7 @@ fn export(folder: &Path, database: &str, more: &[&str]) -> String {
     String::from_utf8(printed(&mut command)).unwrap()
 }
 
-fn import(folder: &Path, paths: &[&str], database: &str) -> String {
+pub(crate) fn import(folder: &Path, paths: &[&str], database: &str) -> String {
     let mut command = goroscope(folder);
     command.arg("import").args(paths).args(["--db", database]);
     let done = command.output().unwrap();

@@ -114,14 +114,6 @@ pub struct DayRow {
 }
 
 impl Reader {
-    /// The beginning of the oldest day that is told by days; `None` without any.
-    pub fn oldest_day(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.connection
-            .query_row("SELECT min(day) FROM rollup_life", [], |row| row.get(0))
-            .map(|day: Option<i64>| day.map(|day| Timestamp::from_millis(day * DAY_MS)))
-            .map_err(|source| self.failed(source))
-    }
-
     /// One signature in one process, day by day, over the days that [`Reader::days`] gives.
     pub fn day_rows(
         &self,

@@ -324,7 +324,7 @@ impl Reader {
 }
 
 /// The process that the first column of a row refers to.
-fn life(lives: &Lives, row: &Row<'_>) -> rusqlite::Result<Option<Life>> {
+pub(super) fn life(lives: &Lives, row: &Row<'_>) -> rusqlite::Result<Option<Life>> {
     let life = lives.get(&row.get(0)?);
     Ok(life.map(|life| Life {
         instance: Arc::clone(&life.instance),

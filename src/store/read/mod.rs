@@ -9,6 +9,7 @@ mod info;
 mod instance;
 mod known;
 mod latest;
+mod left;
 mod look;
 mod quarantine;
 mod remembered;

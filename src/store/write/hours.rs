@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::series::stored;
 use super::{Result, summarise};
 use crate::store::course::Course;
 use crate::store::part::{DAY_MS, HOUR_MS, Part};
@@ -96,6 +97,23 @@ fn hours(course: &Course, is_told: impl Fn(i64) -> bool) -> Hours {
     }
     hours.retain(|_, (_, last)| *last > 0);
     hours
+}
+
+/// Stores an hour that a history tells; what is known of it already holds.
+pub(super) fn known(
+    tx: &Transaction<'_>,
+    (service, hour): (i64, i64),
+    counts: &[(i64, [u64; 3])],
+) -> Result<()> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO rollup_hour (service_id, hour, signature_id, instances, low, last)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    )?;
+    for (signature, [instances, low, last]) in counts {
+        let [instances, low, last] = [*instances, *low, *last].map(stored);
+        insert.execute(params![service, hour, signature, instances, low, last])?;
+    }
+    Ok(())
 }
 
 /// Removes the oldest hour of each service that is before the day `before`; how many rows there were.

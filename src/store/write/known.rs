@@ -8,9 +8,9 @@ use rusqlite::{OptionalExtension as _, named_params, params};
 use super::Result;
 use super::names::{Place, Told, build_row, insert_signature, insert_stack, signature_row};
 use super::retain::kept_since;
-use super::rollup;
 use super::rows::Rows;
 use super::series::stored;
+use super::{hours, rollup};
 use crate::model::{Incarnation, InstanceId, Known, Life, Signature, Stack, Timestamp};
 
 impl Rows<'_> {
@@ -66,11 +66,54 @@ impl Rows<'_> {
                 };
                 self.note(note, signature)
             }
-            Known::KeptSince(at) => {
-                kept_since(self.tx, at.as_millis())?;
-                rollup::no_days_before(self.tx, at.as_millis())
-            }
+            left => self.left(left),
         }
+    }
+
+    /// What retention has left of snapshots that are gone.
+    fn left(&mut self, known: &Known) -> Result<()> {
+        match known {
+            Known::KeptSince { at, days } => {
+                kept_since(self.tx, at.as_millis())?;
+                rollup::days_since(self.tx, days.unwrap_or(*at))
+            }
+            Known::Day {
+                life,
+                day,
+                slot,
+                counts,
+            } => {
+                let Some(place) = self.place(life, slot.first_at)? else {
+                    return Ok(());
+                };
+                let counts = self.by_row(counts)?;
+                rollup::known(self.tx, (place.incarnation, *day), *slot, &counts)
+            }
+            Known::Hour {
+                service,
+                hour,
+                counts,
+            } => {
+                let service = self.names.service(self.tx, service)?;
+                let counts = self.by_row(counts)?;
+                hours::known(self.tx, (service, *hour), &counts)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts by the rows of their signatures, ascending; those that are not known are left out.
+    fn by_row<const N: usize>(
+        &self,
+        counts: &[(Signature, [u64; N])],
+    ) -> Result<Vec<(i64, [u64; N])>> {
+        let mut rows = Vec::with_capacity(counts.len());
+        for (signature, counts) in counts {
+            rows.extend(signature_row(self.tx, *signature)?.map(|row| (row, *counts)));
+        }
+        rows.sort_unstable();
+        rows.dedup_by_key(|(row, _)| *row);
+        Ok(rows)
     }
 
     fn known_life(

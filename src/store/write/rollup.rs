@@ -13,7 +13,7 @@ use crate::store::block::Block;
 use crate::store::counts::{Counts, SeriesCourse};
 use crate::store::course::Course;
 use crate::store::part::{DAY_MS, Part};
-use crate::store::read::day;
+use crate::store::read::{SignatureKey, day};
 
 /// Days are drawn together when they are over, and the last window of them has become a block.
 const GRACE_MS: i64 = 600_000;
@@ -149,9 +149,9 @@ fn put(tx: &Transaction<'_>, (incarnation, day): (i64, i64), part: &Part) -> Res
     Ok(())
 }
 
-/// Notes that days which are not whole since `at` are not there, unless some are: what was imported has none.
-pub(super) fn no_days_before(tx: &Transaction<'_>, at: i64) -> Result<()> {
-    let whole = (at + DAY_MS - 1).div_euclid(DAY_MS);
+/// Notes that before the first whole day since `at` none are told, unless some are.
+pub(super) fn days_since(tx: &Transaction<'_>, at: Timestamp) -> Result<()> {
+    let whole = (at.as_millis() + DAY_MS - 1).div_euclid(DAY_MS);
     let has_older: bool = tx
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM rollup_life WHERE day < ?1)")?
         .query_row([whole], |row| row.get(0))?;
@@ -163,6 +163,34 @@ pub(super) fn no_days_before(tx: &Transaction<'_>, at: i64) -> Result<()> {
         return Ok(());
     }
     retain::set(tx, "days_since", whole)
+}
+
+/// Stores a day that a history tells; what is known of it already holds.
+pub(super) fn known(
+    tx: &Transaction<'_>,
+    (incarnation, day): (i64, i64),
+    slot: Slot,
+    counts: &[(i64, [u64; 4])],
+) -> Result<()> {
+    if day::parts(tx, incarnation, day..day + 1)?.pop().is_some() {
+        return Ok(());
+    }
+    let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    let mut series = Counts::over(1);
+    for (signature, [first, low, high, last]) in counts {
+        let counts = SeriesCourse {
+            first: narrow(*first),
+            low: &[narrow(*low)],
+            high: narrow(*high),
+            last: &[narrow(*last)],
+        };
+        series.push(SignatureKey(*signature), counts);
+    }
+    let part = Part {
+        slots: vec![(day * DAY_MS, slot)],
+        series,
+    };
+    put(tx, (incarnation, day), &part)
 }
 
 /// Removes the oldest day of one process, if it is before `before`, and the oldest hour of each service;
