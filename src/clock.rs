@@ -1,12 +1,9 @@
 //! The only place that asks the time.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::model::Timestamp;
-
-/// A clock that is set back further than this is worth a word.
-const STEP: Duration = Duration::from_secs(1);
 
 /// What time it was told to be.
 struct Told {
@@ -24,16 +21,16 @@ static TOLD: Mutex<Told> = Mutex::new(Told {
 /// on from where it was, a tenth slower, until the wall clock has caught up: what is polled meanwhile keeps
 /// its order and, nearly, its distances.
 pub fn now() -> Timestamp {
-    let wall = wall();
     // A thread that panicked while it asked has left a whole value.
     let mut told = TOLD
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    told.now(wall, Instant::now())
+    told.now(wall(), Instant::now())
 }
 
+/// The wall clock as it is, which may go back: to tell that it was set.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
-fn wall() -> Timestamp {
+pub fn wall() -> Timestamp {
     Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
 }
 
@@ -41,14 +38,6 @@ impl Told {
     fn now(&mut self, wall: Timestamp, steady: Instant) -> Timestamp {
         if self.ahead.is_none() && wall < self.last {
             self.ahead = Some((self.last, steady));
-            let behind = self.last.since(wall);
-            if behind >= STEP {
-                tracing::warn!(
-                    seconds = behind.as_secs(),
-                    "The clock was set back by {}: times go on from where they were until it has caught up",
-                    humantime::format_duration(Duration::from_secs(behind.as_secs()))
-                );
-            }
         }
         if let Some((from, since)) = self.ahead {
             let gone = steady.saturating_duration_since(since);
@@ -66,6 +55,8 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -222,7 +222,7 @@ struct Clocks {
 impl Clocks {
     fn now() -> Self {
         Self {
-            wall: clock::now(),
+            wall: clock::wall(),
             monotonic: Instant::now(),
         }
     }
@@ -233,19 +233,22 @@ impl Clocks {
         let expected = self.wall.plus(now.monotonic.duration_since(self.monotonic));
         let (ahead, behind) = (now.wall.since(expected), expected.since(now.wall));
         if ahead.max(behind) > CLOCK_STEP {
-            let direction = if ahead > behind { "forward" } else { "back" };
-            let text = format!(
-                "the clock stepped {direction} by {}",
-                humantime::format_duration(ahead.max(behind))
-            );
+            let step = humantime::format_duration(ahead.max(behind));
+            let text = if ahead > behind {
+                format!("the clock stepped forward by {step}")
+            } else {
+                format!(
+                    "the clock stepped back by {step}: times go on from where they were until it has caught up"
+                )
+            };
             tracing::warn!(event = EventKind::ClockStep.as_str(), "{text}");
             let note = Note {
-                at: now.wall,
+                at: clock::now(),
                 kind: EventKind::ClockStep,
                 instance: None,
                 text,
             };
-            queue.send(Record::Note(note), now.wall);
+            queue.send(Record::Note(note), clock::now());
         }
         *self = now;
     }
