@@ -154,9 +154,10 @@ pub(super) fn thin(tx: &Transaction<'_>, now: i64) -> Result<bool> {
             .optional()?;
         if let Some((incarnation, from)) = next {
             let day = from.div_euclid(DAY_MS);
-            let done = attempt(tx, |tx| thin_day(tx, incarnation, day, thinning))?;
             // Pages that cannot be written wait for `db check`.
-            return Ok(done.is_some());
+            if attempt(tx, |tx| thin_day(tx, incarnation, day, thinning))?.is_some() {
+                return Ok(true);
+            }
         }
     }
     Ok(false)
