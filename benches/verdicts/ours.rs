@@ -23,7 +23,13 @@ pub(crate) fn ours(fleet: &Fleet, until: i64) -> Verdict {
     let verdicts = fleet.instances.iter().map(|instance| {
         let processes = instance.processes.iter();
         let drawn: Vec<Drawn> = processes.map(|process| Drawn::of(process, until)).collect();
-        let tracks: Vec<Track<'_>> = drawn.iter().map(|drawn| Track::of(&drawn.slots)).collect();
+        let tracks: Vec<Track<'_>> = drawn
+            .iter()
+            .zip(&instance.processes)
+            .map(|(drawn, process)| {
+                Track::of_life(&drawn.slots, Timestamp::from_millis(process.began))
+            })
+            .collect();
         let pairs = drawn
             .iter()
             .zip(&tracks)
@@ -38,6 +44,7 @@ pub(crate) const fn level(verdict: Verdict) -> Level {
     match verdict {
         Verdict::Steady | Verdict::Insufficient => Level::Quiet,
         Verdict::Suspect => Level::Suspect,
+        Verdict::Growing => Level::Growing,
     }
 }
 

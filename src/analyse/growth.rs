@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use crate::model::Slot;
+use crate::model::{Slot, Timestamp};
 
 /// Parts of equal length in which the floor of a segment is looked for.
 pub(super) const BLOCKS: u32 = 12;
+
+/// The shortest warm-up of a process.
+const LEAST_WARM_UP: Duration = Duration::from_mins(10);
+/// The longest.
+const MOST_WARM_UP: Duration = Duration::from_hours(1);
 
 /// The good pulses of one process in a window, drawn together in slots, and what follows from them: worked
 /// out once, for all its signatures.
@@ -17,6 +22,8 @@ pub struct Track<'a> {
     late: usize,
     /// For each slot the block that it begins in, and the hour.
     pub(super) blocks: Vec<(u32, f64)>,
+    /// What is behind the warm-up of the process, and where that begins.
+    settled: Option<(usize, Box<Self>)>,
 }
 
 impl<'a> Track<'a> {
@@ -28,6 +35,7 @@ impl<'a> Track<'a> {
             pulses: usize::try_from(pulses).unwrap_or(usize::MAX),
             late: 0,
             blocks: Vec::with_capacity(slots.len()),
+            settled: None,
         };
         let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
             return track;
@@ -39,6 +47,21 @@ impl<'a> Track<'a> {
             let seconds = slot.first_at.since(first.first_at).as_secs_f64();
             (block_of(seconds, width), seconds / 3600.0)
         }));
+        track
+    }
+
+    /// Of slots of a process that began then: a tenth of its life is its warm-up, between ten minutes and an
+    /// hour.
+    pub fn of_life(slots: &'a [Slot], began: Timestamp) -> Self {
+        let mut track = Self::of(slots);
+        if let Some(last) = slots.last() {
+            let life = last.last_at.since(began);
+            let settled_at = began.plus((life / 10).clamp(LEAST_WARM_UP, MOST_WARM_UP));
+            let from = slots.partition_point(|slot| slot.first_at < settled_at);
+            if from > 0 {
+                track.settled = Some((from, Box::new(track.since(from))));
+            }
+        }
         track
     }
 
@@ -88,6 +111,19 @@ pub struct Segment<'a> {
 }
 
 impl Segment<'_> {
+    /// What is behind the warm-up of its process.
+    pub fn settled(&self) -> Self {
+        match &self.track.settled {
+            None => *self,
+            Some((from, track)) => Self {
+                track,
+                first: self.low.get(*from).copied().unwrap_or(0),
+                low: self.low.get(*from..).unwrap_or_default(),
+                last: self.last.get(*from..).unwrap_or_default(),
+            },
+        }
+    }
+
     /// The count at the first good pulse.
     pub fn first(&self) -> u64 {
         u64::from(self.first)
@@ -173,7 +209,6 @@ pub(super) const fn as_f64(count: i64) -> f64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::Timestamp;
 
     /// Polls that stand alone, at these seconds.
     pub(in crate::analyse) fn polls(seconds: &[i64]) -> Vec<Slot> {

@@ -54,7 +54,7 @@ pub(super) fn floor_moves(segment: &Segment<'_>) -> (f64, f64) {
 
 /// Hour and lowest count of every block that has pulses. The hour is that of the slot with the
 /// lowest count.
-fn floors(segment: &Segment<'_>) -> Vec<(f64, f64)> {
+pub(super) fn floors(segment: &Segment<'_>) -> Vec<(f64, f64)> {
     let mut floors: Vec<(f64, f64)> = Vec::with_capacity(BLOCKS as usize);
     let slots = segment.track.blocks.iter().zip(segment.low);
     let mut here = None;

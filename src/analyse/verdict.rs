@@ -1,15 +1,15 @@
-//! The plain rule: grown and not come back, steady, or too early to say.
+//! GROWING by the floor test; else the plain rule: grown and not come back, steady, or too early to say.
 //!
-//! The original's rule (grew, by 3 at least) with two conditions more, so that a busy pool is no
-//! suspect: it stays grown through the whole last third of the time, and at least half of its
+//! The plain rule is the original's (grew, by 3 at least) with two conditions more, so that a busy pool is
+//! no suspect: it stays grown through the whole last third of the time, and at least half of its
 //! movement is net growth.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Segment;
 use super::rate::floor_moves;
+use super::{Floor, Segment};
 
 /// Growth below this is not worth a word.
 pub const MIN_GROWTH: u64 = 3;
@@ -31,6 +31,15 @@ pub enum Verdict {
     Insufficient,
     /// Grew by [`MIN_GROWTH`] or more, and its floor with it.
     Suspect,
+    /// Its floor keeps rising.
+    Growing,
+}
+
+impl Verdict {
+    /// Whether it says that something grows, however surely.
+    pub const fn says_growth(self) -> bool {
+        matches!(self, Self::Suspect | Self::Growing)
+    }
 }
 
 impl Verdict {
@@ -40,13 +49,16 @@ impl Verdict {
             Self::Steady => "STEADY",
             Self::Insufficient => "INSUFFICIENT",
             Self::Suspect => "SUSPECT",
+            Self::Growing => "GROWING",
         }
     }
 }
 
 /// The numbers behind a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Evidence {
+    /// The segment whose floor rises most.
+    Rises(Floor),
     /// The segment that grew most.
     Grew {
         /// Count at its first pulse.
@@ -76,6 +88,7 @@ impl Evidence {
     /// The growth that stayed; `None` where there is none.
     pub fn grown(&self) -> Option<i64> {
         match self {
+            Self::Rises(floor) => Some(floor.rise().cast_signed()),
             Self::Grew { from, to, .. } => Some(to.cast_signed() - from.cast_signed()),
             Self::TooFew { .. } | Self::Stood { .. } => None,
         }
@@ -84,6 +97,7 @@ impl Evidence {
     /// A sentence with the numbers, to be followed by the place.
     pub fn sentence(&self) -> String {
         match self {
+            Self::Rises(floor) => floor.sentence(),
             Self::Grew {
                 from,
                 to,
@@ -109,6 +123,13 @@ impl Evidence {
 /// Judges one series; its segments in order of time.
 pub fn judge(segments: &[Segment<'_>]) -> (Verdict, Evidence) {
     let pulses = segments.iter().map(Segment::pulses).sum();
+    let floors = segments
+        .iter()
+        .filter_map(|segment| Floor::of(&segment.settled()));
+    let growing = floors.filter(Floor::grows);
+    if let Some(floor) = growing.max_by(|a, b| a.growth().total_cmp(&b.growth())) {
+        return (Verdict::Growing, Evidence::Rises(floor));
+    }
     let grown = segments.iter().filter_map(grown_part);
     match grown.max_by_key(Evidence::grown) {
         Some(evidence) => (Verdict::Suspect, evidence),

@@ -85,7 +85,7 @@ pub fn first_seen(
             .get(service)
             .and_then(|known| known.get(&key).copied())
             .unwrap_or((Growth::default(), Verdict::Insufficient));
-        if only_growing && verdict != Verdict::Suspect {
+        if only_growing && !verdict.says_growth() {
             continue;
         }
         rows.push(FirstSeenRow {

@@ -74,7 +74,7 @@ impl Climb<'_> {
             .map(|(instance, due)| fetch(reader, scope, instance.clone(), due));
         let work = |nth: usize, fetched: Fetched| {
             let mut observed = fetched.unpack(scope, &dictionary, wanted);
-            let rungs = rungs(nth, polled, rates, &observed);
+            let rungs = rungs(nth, (scope, polled), rates, &observed);
             // The head needs none of them.
             for life in &mut observed.lives {
                 life.course.series = Counts::default();
@@ -112,14 +112,18 @@ fn polled(scope: &Scope, due: &[Vec<DueSpan>]) -> (Timestamp, Timestamp) {
 
 fn rungs(
     instance: usize,
-    polled: (Timestamp, Timestamp),
+    (scope, polled): (&Scope, (Timestamp, Timestamp)),
     rates: Rates,
     observed: &Observed,
 ) -> Vec<Rung> {
     let lives: Vec<&Course> = observed.lives.iter().map(|life| &life.course).collect();
-    let tracks: Vec<Track<'_>> = lives
+    let tracks: Vec<Track<'_>> = observed
+        .lives
         .iter()
-        .map(|course| Track::of(&course.slots))
+        .map(|life| {
+            let began = life.rows.first().map_or(scope.since, |row| row.since);
+            Track::of_life(&life.course.slots, began)
+        })
         .collect();
     let counts: Vec<&Counts> = lives.iter().map(|course| &course.series).collect();
     let signatures = Counts::signatures_of(&counts);
@@ -134,7 +138,7 @@ fn rungs(
         segments
             .extend(in_lives.map(|(counts, track)| segment(counts.get(signature), track, &zeros)));
         let (verdict, evidence) = judge(&segments);
-        let has_rate = rates == Rates::All || verdict == Verdict::Suspect;
+        let has_rate = rates == Rates::All || verdict.says_growth();
         let rated = segments.iter().filter(|_| has_rate).filter_map(theil_sen);
         rungs.push(Rung {
             instance,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ladder::{Climb, Rates, Rung};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
-use crate::analyse::{Growth, Verdict};
+use crate::analyse::Growth;
 use crate::model::{Signature, Timestamp};
 use crate::store::{InstanceKey, InstanceRow, Reader, SignatureKey};
 
@@ -71,8 +71,7 @@ pub fn shared(
     };
     let mut growing: BTreeMap<SignatureKey, Vec<(usize, Growth)>> = BTreeMap::new();
     let (head, all) = climb.each(|_, rungs| {
-        let grows =
-            |rung: &Rung| rung.verdict == Verdict::Suspect && rung.growth.growth >= min_growth;
+        let grows = |rung: &Rung| rung.verdict.says_growth() && rung.growth.growth >= min_growth;
         for rung in rungs.into_iter().filter(grows) {
             let rungs = growing.entry(rung.signature).or_default();
             rungs.push((rung.instance, rung.growth));

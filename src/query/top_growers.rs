@@ -164,7 +164,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
 
 impl TopGrowersRequest {
     fn asks_for(&self, growers: &Growers) -> bool {
-        let grows = growers.verdict() == Verdict::Suspect;
+        let grows = growers.verdict().says_growth();
         growers.grown.max(growers.growth.growth) >= self.min_growth && (grows || self.all)
     }
 }
@@ -195,7 +195,7 @@ impl Growers {
         if self.loudest.is_none_or(|(known, ..)| known <= rung.verdict) {
             self.loudest = Some((rung.verdict, rung.instance, rung.evidence));
         }
-        if rung.verdict == Verdict::Suspect {
+        if rung.verdict.says_growth() {
             self.growing += 1;
             if let Some(low) = rung.low {
                 self.low = Some(self.low.unwrap_or(0.0) + low);

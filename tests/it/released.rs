@@ -88,8 +88,11 @@ fn a_database_of_each_released_schema_answers_as_before() {
             serde_json::from_slice(&released(&format!("{name}.answers.json"))).unwrap();
         for (question, before) in answers.as_object().unwrap() {
             let now = answer(&path, question);
+            let mut changed = changed(question, before, &now);
+            // The floor test came later.
+            changed.retain(|change| !change.ends_with(r#".verdict: "SUSPECT" -> "GROWING""#));
             let none: [String; 0] = [];
-            assert_eq!(changed(question, before, &now), none, "{name}");
+            assert_eq!(changed, none, "{name}");
         }
         let checked = crate::support::said(folder.path(), &["db", "check", "--db", "old.db"]);
         assert!(checked.ends_with("sound\nexit 0"), "{checked}");

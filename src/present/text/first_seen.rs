@@ -4,7 +4,7 @@ use super::{head, table};
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, signed};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{FirstSeen, FirstSeenRow, Verdict, WindowHead};
+use crate::query::{FirstSeen, FirstSeenRow, WindowHead};
 
 /// The whole answer.
 pub fn first_seen(answer: &FirstSeen, draw: Draw) -> String {
@@ -49,7 +49,7 @@ fn cells(row: &FirstSeenRow, window: &WindowHead, draw: Draw) -> Vec<Cell> {
         signed(row.growth).into(),
         Cell {
             text: row.verdict.as_str().to_owned(),
-            loud: row.verdict == Verdict::Suspect,
+            loud: row.verdict.says_growth(),
         },
         place(&row.site).into(),
     ]

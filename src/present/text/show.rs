@@ -4,7 +4,7 @@ use super::{head, table};
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, rate, signed, sparkline, states, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{InstanceEvidence, Show, Verdict};
+use crate::query::{InstanceEvidence, Show};
 
 /// The whole answer.
 pub fn show(answer: &Show, draw: Draw) -> String {
@@ -64,7 +64,7 @@ fn sheet(rows: &[InstanceEvidence]) -> Sheet {
         words("VERDICT"),
     ];
     let rows = rows.iter().map(|row| {
-        let loud = row.verdict == Verdict::Suspect;
+        let loud = row.verdict.says_growth();
         vec![
             escape(&row.service).into_owned().into(),
             escape(&row.instance).into_owned().into(),

@@ -4,7 +4,7 @@ use super::{head, table};
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, main_state, place, plural, rate, signed, sparkline, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{GrowerRow, TopGrowers, Verdict, WindowHead};
+use crate::query::{GrowerRow, TopGrowers, WindowHead};
 
 /// The whole answer.
 pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
@@ -53,7 +53,7 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
 }
 
 fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Cell> {
-    let loud = row.verdict == Verdict::Suspect;
+    let loud = row.verdict.says_growth();
     vec![
         nth.to_string().into(),
         head::short(row.signature, window).into(),
