@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Segment;
 use super::growth::{BLOCKS, as_f64};
-use super::rate::floors;
+use super::rate::{changes, floors, moves};
 
 /// Fewer good pulses than five for each block cannot show a floor.
 const MIN_FLOOR_PULSES: usize = 5 * BLOCKS as usize;
@@ -53,12 +53,7 @@ impl Floor {
         if floors.len() < MIN_FLOORS {
             return None;
         }
-        let changes = || {
-            let pairs = floors.iter().zip(floors.iter().skip(1));
-            pairs.map(|((_, before), (_, after))| after - before)
-        };
-        let growth = last.1 - first.1;
-        let gross: f64 = changes().map(f64::abs).sum();
+        let (growth, gross) = moves(&floors);
         let slope =
             |from: &(f64, f64), to: &(f64, f64)| (to.1 - from.1) / (to.0 - from.0).max(1e-9);
         let third = floors.get(floors.len() - 1 - floors.len() / 3)?;
@@ -68,7 +63,7 @@ impl Floor {
             to: count_of(last.1),
             net_to_gross: share(growth, gross),
             lateness: share(slope(third, last), slope(first, last)),
-            jump: share(changes().fold(0.0, f64::max), growth),
+            jump: share(changes(&floors).fold(0.0, f64::max), growth),
             span: segment.span(),
             pulses: segment.pulses(),
         })

@@ -42,14 +42,15 @@ pub fn theil_sen(segment: &Segment<'_>) -> Option<Rate> {
     })
 }
 
-/// How the block floors moved: net change, and the sum of all changes without their signs.
-pub(super) fn floor_moves(segment: &Segment<'_>) -> (f64, f64) {
-    let floors = floors(segment);
-    let changes = || {
-        let pairs = floors.iter().zip(floors.iter().skip(1));
-        pairs.map(|((_, before), (_, after))| after - before)
-    };
-    (changes().sum(), changes().map(f64::abs).sum())
+/// How floors moved: net change, and the sum of all changes without their signs.
+pub(super) fn moves(floors: &[(f64, f64)]) -> (f64, f64) {
+    (changes(floors).sum(), changes(floors).map(f64::abs).sum())
+}
+
+/// From each floor to the next one.
+pub(super) fn changes(floors: &[(f64, f64)]) -> impl Iterator<Item = f64> {
+    let pairs = floors.iter().zip(floors.iter().skip(1));
+    pairs.map(|((_, before), (_, after))| after - before)
 }
 
 /// Hour and lowest count of every block that has pulses. The hour is that of the slot with the

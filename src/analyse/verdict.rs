@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::rate::floor_moves;
+use super::rate::{floors, moves};
 use super::{Floor, Segment};
 
 /// Growth below this is not worth a word.
@@ -40,9 +40,7 @@ impl Verdict {
     pub const fn says_growth(self) -> bool {
         matches!(self, Self::Suspect | Self::Growing)
     }
-}
 
-impl Verdict {
     /// The word in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -184,7 +182,7 @@ fn has_grown(segment: &Segment<'_>) -> bool {
     if segment.late_floor() <= segment.first() {
         return false;
     }
-    let (net, gross) = floor_moves(segment);
+    let (net, gross) = moves(&floors(segment));
     net >= f64::from(u32::try_from(MIN_GROWTH).unwrap_or(u32::MAX))
         && net >= gross * MIN_NET_TO_GROSS
 }
@@ -249,7 +247,7 @@ mod tests {
     /// The rule without its short cuts.
     fn grown_in_full(segment: &Segment<'_>) -> Option<Evidence> {
         let grown = |segment: &Segment<'_>| {
-            let (net, gross) = floor_moves(segment);
+            let (net, gross) = moves(&floors(segment));
             segment.late_floor() > segment.first() && net >= 3.0 && net >= gross * MIN_NET_TO_GROSS
         };
         if grown(segment) {

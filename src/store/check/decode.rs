@@ -143,6 +143,12 @@ fn sound<'a>(row: &'a Row<'_>) -> rusqlite::Result<Option<&'a [u8]>> {
     Ok((i64::from(crc32c::crc32c(data)) == row.get::<_, i64>(1)?).then_some(data))
 }
 
+/// Whether a row says in its third and fourth column how many ticks, and series or stacks, it holds.
+fn says(row: &Row<'_>, ticks: usize, of: usize) -> rusqlite::Result<bool> {
+    let (said, said_of): (i64, i64) = (row.get(2)?, row.get(3)?);
+    Ok(i64::try_from(ticks) == Ok(said) && i64::try_from(of) == Ok(said_of))
+}
+
 fn block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Option<Wrong>> {
     let Some(data) = sound(row)? else {
         return Ok(Some(Wrong::Checksum));
@@ -150,10 +156,7 @@ fn block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Result<Optio
     let Some(block) = Block::unpack(data) else {
         return Ok(Some(Wrong::Layout));
     };
-    let (ticks, series): (i64, i64) = (row.get(2)?, row.get(3)?);
-    let is_whole = i64::try_from(block.ticks().len()) == Ok(ticks)
-        && i64::try_from(block.keys().count()) == Ok(series);
-    if !is_whole {
+    if !says(row, block.ticks().len(), block.keys().count())? {
         return Ok(Some(Wrong::Numbers));
     }
     let mut counts = Vec::new();
@@ -199,10 +202,7 @@ fn detail_block(row: &Row<'_>, stacks: Option<&HashSet<i64>>) -> rusqlite::Resul
     let Some(block) = DetailBlock::unpack(data) else {
         return Ok(Some(Wrong::Layout));
     };
-    let (ticks, of): (i64, i64) = (row.get(2)?, row.get(3)?);
-    let is_whole = i64::try_from(block.ticks().len()) == Ok(ticks)
-        && i64::try_from(block.stacks().count()) == Ok(of);
-    if !is_whole {
+    if !says(row, block.ticks().len(), block.stacks().count())? {
         return Ok(Some(Wrong::Numbers));
     }
     let known = block

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
-use super::hot::{Hot, Window};
-use super::{Result, details, rollup, summarise};
+use super::hot::{self, Hot, Window};
+use super::{Result, details, not_packed, rollup, summarise};
 use crate::model::Timestamp;
 use crate::store::block::{Block, Builder, Tick};
 use crate::store::damage::unless_damaged;
@@ -66,17 +66,8 @@ pub(super) fn step(tx: &Transaction<'_>, hot: &mut Hot, now: Timestamp) -> Resul
 fn compact(tx: &Transaction<'_>, incarnation: i64, window: Window) -> Result<()> {
     let mut builder = Builder::default();
     let mut taken = Vec::new();
-    let ids: Vec<i64> = tx
-        .prepare_cached(
-            "SELECT id FROM pulse WHERE incarnation_id = ?1 AND at >= ?2 AND at < ?3
-             ORDER BY at, id",
-        )?
-        .query_map(params![incarnation, window.begin, window.end], |row| {
-            row.get(0)
-        })?
-        .collect::<Result<_>>()?;
     let mut entries = Vec::new();
-    for id in ids {
+    for id in hot::rows(tx, Kept::Pulses, incarnation, window)? {
         entries.clear();
         // Row by row, so that a page that cannot be read does not keep the whole window.
         let tick = unless_damaged(read(tx, id, &mut entries))?;
@@ -88,7 +79,7 @@ fn compact(tx: &Transaction<'_>, incarnation: i64, window: Window) -> Result<()>
     if taken.is_empty() {
         return Ok(());
     }
-    let data = builder.pack().map_err(unpacked)?;
+    let data = builder.pack().map_err(not_packed)?;
     // The rows go only when their block can be read.
     let Some(block) = Block::unpack(&data) else {
         return Ok(());
@@ -96,16 +87,7 @@ fn compact(tx: &Transaction<'_>, incarnation: i64, window: Window) -> Result<()>
     let id = insert(tx, incarnation, &block, &data)?;
     summarise::summarise(tx, id, &block)?;
     rollup::note(tx, id, incarnation, &block)?;
-    let mut delete = tx.prepare_cached("DELETE FROM pulse WHERE id = ?1")?;
-    for id in taken {
-        delete.execute([id])?;
-    }
-    Ok(())
-}
-
-/// Rows that could not be packed.
-pub(super) fn unpacked(error: std::io::Error) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+    hot::delete(tx, Kept::Pulses, taken)
 }
 
 fn insert(tx: &Transaction<'_>, incarnation: i64, block: &Block, data: &[u8]) -> Result<i64> {

@@ -3,13 +3,13 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use rustc_hash::FxHashSet;
 
-use super::Result;
-use super::compact::{tick, unpacked};
-use super::hot::Window;
+use super::compact::tick;
+use super::hot::{self, Window};
 use super::quarantine::attempt;
+use super::{Result, not_packed};
 use crate::store::damage::unless_damaged;
 use crate::store::detail_block::{Builder, DetailBlock, DetailTick};
-use crate::store::hot::{DetailEntry, unpack_detail};
+use crate::store::hot::{DetailEntry, Kept, unpack_detail};
 use crate::store::part::{DAY_MS, HOUR_MS};
 
 /// What becomes of the details of a day at some age.
@@ -54,18 +54,9 @@ const MOST: usize = 300;
 /// The details of one process in one window become a block. A row that cannot be unpacked stays as it is,
 /// to be told as damaged.
 pub(super) fn compact(tx: &Transaction<'_>, incarnation: i64, window: Window) -> Result<()> {
-    let ids: Vec<i64> = tx
-        .prepare_cached(
-            "SELECT id FROM detail WHERE incarnation_id = ?1 AND at >= ?2 AND at < ?3
-             ORDER BY at, id",
-        )?
-        .query_map(params![incarnation, window.begin, window.end], |row| {
-            row.get(0)
-        })?
-        .collect::<Result<_>>()?;
     let mut builder = Builder::default();
     let mut taken = Vec::new();
-    for id in ids {
+    for id in hot::rows(tx, Kept::Details, incarnation, window)? {
         if let Some((tick, entries)) = unless_damaged(read(tx, id))?.flatten() {
             builder.push(tick, &entries);
             taken.push((id, entries));
@@ -74,17 +65,13 @@ pub(super) fn compact(tx: &Transaction<'_>, incarnation: i64, window: Window) ->
     if taken.is_empty() {
         return Ok(());
     }
-    let data = builder.pack().map_err(unpacked)?;
+    let data = builder.pack().map_err(not_packed)?;
     // The rows go only when their block tells all that they told.
     let Some(block) = DetailBlock::unpack(&data).filter(|block| is_whole(block, &taken)) else {
         return Ok(());
     };
     insert(tx, (incarnation, 0), &block, &data)?;
-    let mut delete = tx.prepare_cached("DELETE FROM detail WHERE id = ?1")?;
-    for (id, _) in taken {
-        delete.execute([id])?;
-    }
-    Ok(())
+    hot::delete(tx, Kept::Details, taken.into_iter().map(|(id, _)| id))
 }
 
 /// Reads one row; `None` when it cannot be unpacked.
@@ -177,7 +164,7 @@ fn thin_day(tx: &Transaction<'_>, incarnation: i64, day: i64, how: Thinning) -> 
     let whole = if is_as_it_was {
         None
     } else {
-        joined(&sound, &kept).map_err(unpacked)?
+        joined(&sound, &kept).map_err(not_packed)?
     };
     let mut delete = tx.prepare_cached("DELETE FROM detail_block WHERE id = ?1")?;
     let mut mark = tx.prepare_cached("UPDATE detail_block SET thinned = ?2 WHERE id = ?1")?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::Result;
 use crate::store::hot::Kept;
@@ -36,6 +36,35 @@ impl Window {
             end: begin + len,
         }
     }
+}
+
+/// The hot rows of a process in a window, in order of time.
+pub(super) fn rows(
+    tx: &Transaction<'_>,
+    kept: Kept,
+    incarnation: i64,
+    window: Window,
+) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT id FROM {} WHERE incarnation_id = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id",
+        kept.rows()
+    );
+    tx.prepare_cached(&sql)?
+        .query_map([incarnation, window.begin, window.end], |row| row.get(0))?
+        .collect()
+}
+
+/// Deletes rows that are in a block now.
+pub(super) fn delete(
+    tx: &Transaction<'_>,
+    kept: Kept,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<()> {
+    let mut delete = tx.prepare_cached(&format!("DELETE FROM {} WHERE id = ?1", kept.rows()))?;
+    for id in ids {
+        delete.execute([id])?;
+    }
+    Ok(())
 }
 
 /// The window of the oldest hot row of each process and kind.

@@ -73,6 +73,11 @@ const STATEMENTS: usize = 64;
 
 type Result<T> = rusqlite::Result<T>;
 
+/// What could not be packed cannot be stored.
+fn not_packed(error: std::io::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
 /// Whether a poll was made before the window that is open now, whatever its length.
 fn is_late(record: &Record, now: Timestamp) -> bool {
     const DAY: Duration = Duration::from_hours(24);

@@ -2,10 +2,10 @@
 
 use rusqlite::params;
 
-use super::Result;
 use super::names::Place;
 use super::rows::Rows;
 use super::series::stored;
+use super::{Result, not_packed};
 use crate::model::{Look, Snapshot};
 use crate::store::hot::{DetailEntry, Kept, PulseEntry, pack_detail, pack_pulse};
 
@@ -126,8 +126,7 @@ impl Rows<'_> {
             place.incarnation,
             place.at.as_millis(),
         )?;
-        let body = pack_detail(&mut entries)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let body = pack_detail(&mut entries).map_err(not_packed)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO detail (incarnation_id, at, took_ms, kind, form, goroutines, own,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
-use super::Result;
+use super::{Result, not_packed};
 use crate::store::block::{Block, Tick};
 use crate::store::damage::unless_damaged;
 use crate::store::part::{Grain, Part, PartBuilder, part_of};
@@ -42,8 +42,7 @@ pub(super) fn summarise(tx: &Transaction<'_>, id: i64, block: &Block) -> Result<
 
 /// Stores the summary of a block.
 fn store(tx: &Transaction<'_>, block: i64, part: &Part) -> Result<()> {
-    let data = summary::pack(part)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let data = summary::pack(part).map_err(not_packed)?;
     tx.prepare_cached("INSERT INTO summary (block_id, crc, data) VALUES (?1, ?2, ?3)")?
         .execute(params![block, crc32c::crc32c(&data), data])
         .map(drop)
