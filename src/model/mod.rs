@@ -1,7 +1,7 @@
 //! The words of the field as types; no logic beyond their invariants.
 //!
 //! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`],
-//! [`known`], [`record`], [`slot`].
+//! [`known`], [`record`], [`slot`], [`thresholds`].
 //! Nothing here reads a clock, a socket or a file.
 
 pub mod instance;
@@ -12,6 +12,7 @@ pub mod signature;
 pub mod slot;
 pub mod snapshot;
 pub mod stack;
+pub mod thresholds;
 pub mod time;
 
 pub use instance::{Incarnation, InstanceId, ProcessFacts, StartReason};
@@ -22,4 +23,5 @@ pub use signature::Signature;
 pub use slot::Slot;
 pub use snapshot::{Complaint, Form, Group, Labels, Snapshot, Split, Survival};
 pub use stack::{Elision, Frame, Stack};
+pub use thresholds::Thresholds;
 pub use time::Timestamp;
