@@ -10,7 +10,7 @@ use goroscope::analyse::Verdict;
 
 use super::classes::{Class, Draw};
 use super::fleet::Fleet;
-use super::ours::{Level, level, ours};
+use super::ours::ours;
 use super::peers::{Flags, PEERS};
 use super::score::Score;
 use super::table::{Scores, Words};
@@ -25,9 +25,16 @@ pub(crate) struct Lot {
     rate: u32,
 }
 
+/// The judge, as a detector for those who act from a verdict on.
+const OWN: [(&str, Verdict); 3] = [
+    ("LIKELY or above", Verdict::Likely),
+    ("GROWING or above", Verdict::Growing),
+    ("SUSPECT or above", Verdict::Suspect),
+];
+
 /// What became of all lots.
 pub(crate) struct Judged {
-    /// The judge at two levels, and the peers.
+    /// The judge at its levels, and the peers.
     pub(crate) detectors: Vec<(&'static str, Scores)>,
     /// How often the judge said what at the end of the window.
     pub(crate) words: Words,
@@ -52,8 +59,10 @@ pub(crate) fn lots(classes: &[Class]) -> Vec<Lot> {
 
 /// Judges so many fleets of each lot, and prints the first `shown` of them.
 pub(crate) fn judge_all(lots: &[Lot], fleets: u32, seed: u32, shown: u32) -> Judged {
-    let own = ["GROWING or above", "SUSPECT or above"];
-    let names = own.into_iter().chain(PEERS.map(|peer| peer.name));
+    let names = OWN
+        .map(|(name, _)| name)
+        .into_iter()
+        .chain(PEERS.map(|peer| peer.name));
     let judged = Judged {
         detectors: names.map(|name| (name, Scores::new())).collect(),
         words: Words::new(),
@@ -88,7 +97,7 @@ impl Lot {
         seed: u32,
         shown: u32,
     ) -> (Vec<Score>, BTreeMap<&'static str, u32>) {
-        let mut scores = vec![Score::default(); PEERS.len() + 2];
+        let mut scores = vec![Score::default(); PEERS.len() + OWN.len()];
         let mut words = BTreeMap::new();
         for nth in 0..fleets {
             let fleet = self.fleet(&mut Rng::with_seed(self.seed(seed, nth)));
@@ -140,8 +149,7 @@ fn twelfths(fleet: &Fleet) -> [Verdict; 12] {
 
 /// Of each detector, in the order of their names.
 fn flags(fleet: &Fleet, verdicts: [Verdict; 12]) -> impl Iterator<Item = Flags> {
-    let own = [Level::Growing, Level::Suspect];
-    let own = own.map(|least| verdicts.map(|verdict| level(verdict) >= least));
+    let own = OWN.map(|(_, least)| verdicts.map(|verdict| verdict >= least));
     own.into_iter()
         .chain(PEERS.iter().map(|peer| peer.judge(fleet)))
 }

@@ -1,7 +1,7 @@
 //! The judge of goroscope, over the slots that an answer would judge.
 
-use goroscope::analyse::{Segment, Track, Verdict, judge};
-use goroscope::model::{Slot, Timestamp};
+use goroscope::analyse::{Case, Facts, Segment, Track, Verdict, read};
+use goroscope::model::{Slot, Thresholds, Timestamp};
 
 use super::fleet::{Fleet, HOUR_MS, Process};
 
@@ -10,17 +10,11 @@ const BY_POLL_MS: i64 = 4 * HOUR_MS;
 /// Slots of others.
 const SLOT_MS: i64 = 600_000;
 
-/// How loud a verdict is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
-    Quiet,
-    Suspect,
-    Growing,
-}
-
 /// What is said of a fleet by what was polled before `until`, milliseconds since 1970.
 pub(crate) fn ours(fleet: &Fleet, until: i64) -> Verdict {
-    let verdicts = fleet.instances.iter().map(|instance| {
+    let thresholds = Thresholds::default();
+    let mut case = Case::default();
+    for (nth, instance) in fleet.instances.iter().enumerate() {
         let processes = instance.processes.iter();
         let drawn: Vec<Drawn> = processes.map(|process| Drawn::of(process, until)).collect();
         let tracks: Vec<Track<'_>> = drawn
@@ -35,17 +29,9 @@ pub(crate) fn ours(fleet: &Fleet, until: i64) -> Verdict {
             .zip(&tracks)
             .filter(|(drawn, _)| !drawn.slots.is_empty());
         let segments: Vec<Segment<'_>> = pairs.map(|(drawn, track)| drawn.segment(track)).collect();
-        judge(&segments).0
-    });
-    verdicts.max().unwrap_or(Verdict::Insufficient)
-}
-
-pub(crate) const fn level(verdict: Verdict) -> Level {
-    match verdict {
-        Verdict::Steady | Verdict::Insufficient => Level::Quiet,
-        Verdict::Suspect => Level::Suspect,
-        Verdict::Growing => Level::Growing,
+        case.add(nth, &read(&segments, &thresholds));
     }
+    case.conclude(&Facts::default(), &thresholds).verdict
 }
 
 /// The pulses of a process, drawn together as the store does.

@@ -134,6 +134,12 @@ impl Segment<'_> {
         self.last.last().copied().map_or(0, u64::from)
     }
 
+    /// Lowest and highest of the lowest counts of its slots; `None` where nothing was seen.
+    pub(super) fn range(&self) -> Option<(u64, u64)> {
+        let (lowest, highest) = (self.low.iter().min()?, self.low.iter().max()?);
+        Some((u64::from(*lowest), u64::from(*highest)))
+    }
+
     /// Good pulses.
     pub fn pulses(&self) -> usize {
         self.track.pulses

@@ -1,18 +1,21 @@
 //! Counts over time to verdicts, each a sentence with its numbers. Pure: columns in, findings out.
 //!
-//! Verdicts here follow the floor test and the plain rule of design section 6; thresholds are named
-//! constants.
+//! Reading order: [`growth`] (what a series is), [`rate`], [`floor`] (the test that verdicts rest on), [`series`]
+//! (what one series says by itself), [`survival`] (whether its goroutines stay), [`case`] (a signature in a service: its series held against each other).
 //! Absent on purpose: SQL, clocks, names of services.
 
+mod case;
 mod floor;
 mod growth;
 mod rate;
+mod series;
+mod survival;
 mod verdict;
 
-pub use floor::Floor;
+pub use case::{Case, Conclusion, Facts, Risen};
+pub use floor::{Floor, Movement};
 pub use growth::{Growth, Segment, Track, growth};
 pub use rate::{Rate, theil_sen};
-pub use verdict::{
-    Evidence, MIN_GROWTH, MIN_NET_TO_GROSS, MIN_PULSES, MIN_RISE, Verdict, judge,
-    smallest_detectable_per_hour,
-};
+pub use series::{Evidence, Reading, Rise, read, smallest_detectable_per_hour};
+pub use survival::{DetailLook, Survival};
+pub use verdict::Verdict;

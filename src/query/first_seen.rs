@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{Climb, Rates};
+use super::judged::{Subject, judged};
+use super::ladder::Rates;
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
-use crate::analyse::{Growth, Verdict};
+use crate::analyse::Verdict;
 use crate::model::{Signature, Timestamp};
 use crate::store::{Reader, SightingRow, SignatureKey};
 
@@ -40,7 +41,7 @@ pub struct FirstSeenRow {
     pub last: u64,
     /// Growth in the window, over all instances.
     pub growth: i64,
-    /// The loudest verdict of its instances.
+    /// What follows from all its instances.
     pub verdict: Verdict,
     /// The line to look at.
     #[serde(rename = "where")]
@@ -54,23 +55,7 @@ pub fn first_seen(
     only_growing: bool,
     limit: usize,
 ) -> Result<FirstSeen, QueryError> {
-    let climb = Climb {
-        reader,
-        scope,
-        wanted: None,
-        rates: Rates::Growing,
-    };
-    let mut services: BTreeMap<String, BTreeMap<SignatureKey, (Growth, Verdict)>> = BTreeMap::new();
-    let (head, _) = climb.each(|instance, rungs| {
-        let known = services.entry(instance.service.clone()).or_default();
-        for rung in rungs {
-            let (growth, verdict) = known
-                .entry(rung.signature)
-                .or_insert((Growth::default(), rung.verdict));
-            growth.add(rung.growth);
-            *verdict = rung.verdict.max(*verdict);
-        }
-    })?;
+    let judged = judged(reader, scope, (None, Rates::Growing), |_| ())?;
     let signatures = reader.signatures()?;
     let looked = first_looks(reader)?;
     let mut rows = Vec::new();
@@ -81,10 +66,10 @@ pub fn first_seen(
         let (Some(found), true) = (signatures.get(&key), within && here && at) else {
             continue;
         };
-        let (growth, verdict) = services
-            .get(service)
-            .and_then(|known| known.get(&key).copied())
-            .unwrap_or((Growth::default(), Verdict::Insufficient));
+        let known = judged.services.get(service);
+        let subject = known.and_then(|known| known.get(&key));
+        let verdict = subject.map_or(Verdict::Insufficient, Subject::verdict);
+        let growth = subject.map(|subject| subject.growth).unwrap_or_default();
         if only_growing && !verdict.says_growth() {
             continue;
         }
@@ -112,7 +97,7 @@ pub fn first_seen(
     let shown = rows.len();
     Ok(FirstSeen {
         schema: "goroscope.first-seen/v1",
-        window: head,
+        window: judged.head,
         total,
         shown,
         rows,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::QueryError;
 use super::scope::{Observed, Pause, Scope};
 use crate::analyse::smallest_detectable_per_hour;
-use crate::model::Timestamp;
+use crate::model::{Thresholds, Timestamp};
 use crate::store::{Grain, Reader};
 
 /// A daemon stores a sign of life each ten seconds: one that does not for so long cannot.
@@ -139,10 +139,14 @@ impl HeadCount {
             .map(|span| span.to.min(scope.until))
             .max();
         self.head.polled_until = ended.max(self.head.polled_until);
-        self.longest = self.longest.max(observed.seen_for());
+        self.longest = self.longest.max(observed.longest_seen());
     }
 
-    pub(super) fn finish(mut self, reader: &Reader) -> Result<WindowHead, QueryError> {
+    pub(super) fn finish(
+        mut self,
+        reader: &Reader,
+        thresholds: &Thresholds,
+    ) -> Result<WindowHead, QueryError> {
         self.head.digits = distinguishing_digits(reader)?;
         let kept = reader.kept_since()?;
         self.head.kept_since = kept.filter(|kept| *kept > self.head.since);
@@ -152,7 +156,7 @@ impl HeadCount {
         self.head.daemon_silent_since = stored.filter(|at| self.head.until.since(*at) > SILENCE);
         self.head.services = self.head.instances_of.len();
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
-        self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest);
+        self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest, thresholds);
         Ok(self.head)
     }
 }

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use super::QueryError;
 use super::head::{HeadCount, WindowHead};
 use super::parallel::in_parallel;
-use super::scope::{Fetched, Observed, Scope, chosen, fetch};
-use crate::analyse::{Evidence, Growth, Segment, Track, Verdict, growth, judge, theil_sen};
-use crate::model::Timestamp;
+use super::scope::{Fetched, Life, Observed, Scope, chosen, fetch};
+use crate::analyse::{Growth, Reading, Segment, Track, growth, read, theil_sen};
+use crate::model::{Thresholds, Timestamp};
 use crate::store::{Counts, Course, DueSpan, InstanceRow, Reader, SeriesCourse, SignatureKey};
 
 /// Points of a trend line.
@@ -20,13 +20,31 @@ pub(super) struct Rung {
     pub(super) instance: usize,
     pub(super) signature: SignatureKey,
     pub(super) growth: Growth,
-    pub(super) verdict: Verdict,
-    pub(super) evidence: Evidence,
-    /// Lower end of the rate's interval, goroutines per hour; `None` with too few pulses, and where it was
-    /// not asked for.
+    pub(super) reading: Reading,
+    /// Lower end of the rate's interval over the time that was seen, goroutines per hour; `None` with too few
+    /// pulses, and where it was not asked for.
     pub(super) low: Option<f64>,
     /// Last known count in each slice of the polled time; `None` where nothing was known.
     pub(super) trend: Trend,
+    /// The processes in which a floor rises, as the reading has them, and the newest one; empty where none does.
+    pub(super) risen: Vec<Process>,
+}
+
+/// A process, as verdicts ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Process {
+    /// More than one where it is not known whether another process followed.
+    pub(super) incarnations: Vec<i64>,
+    pub(super) build: Option<String>,
+}
+
+impl Process {
+    fn of(life: &Life) -> Self {
+        Self {
+            incarnations: life.rows.iter().map(|row| row.id).collect(),
+            build: life.rows.first().and_then(|row| row.build.clone()),
+        }
+    }
 }
 
 /// Counts over the polled time, in slices of equal length.
@@ -48,6 +66,7 @@ pub(super) struct Climb<'a> {
     /// Only these signatures.
     pub(super) wanted: Option<&'a HashSet<SignatureKey>>,
     pub(super) rates: Rates,
+    pub(super) thresholds: &'a Thresholds,
 }
 
 impl Climb<'_> {
@@ -62,6 +81,7 @@ impl Climb<'_> {
             scope,
             wanted,
             rates,
+            thresholds,
         } = *self;
         let instances = chosen(reader, scope)?;
         let due = due(reader, scope, &instances)?;
@@ -74,7 +94,7 @@ impl Climb<'_> {
             .map(|(instance, due)| fetch(reader, scope, instance.clone(), due));
         let work = |nth: usize, fetched: Fetched| {
             let mut observed = fetched.unpack(scope, &dictionary, wanted);
-            let rungs = rungs(nth, (scope, polled), rates, &observed);
+            let rungs = rungs(nth, (scope, polled), (rates, thresholds), &observed);
             // The head needs none of them.
             for life in &mut observed.lives {
                 life.course.series = Counts::default();
@@ -85,7 +105,7 @@ impl Climb<'_> {
             head.add(scope, &observed);
             on(&observed.instance, rungs);
         })?;
-        Ok((head.finish(reader)?, instances))
+        Ok((head.finish(reader, thresholds)?, instances))
     }
 }
 
@@ -110,21 +130,15 @@ fn polled(scope: &Scope, due: &[Vec<DueSpan>]) -> (Timestamp, Timestamp) {
     )
 }
 
+/// What one instance shows of each signature.
 fn rungs(
     instance: usize,
     (scope, polled): (&Scope, (Timestamp, Timestamp)),
-    rates: Rates,
+    (rates, thresholds): (Rates, &Thresholds),
     observed: &Observed,
 ) -> Vec<Rung> {
     let lives: Vec<&Course> = observed.lives.iter().map(|life| &life.course).collect();
-    let tracks: Vec<Track<'_>> = observed
-        .lives
-        .iter()
-        .map(|life| {
-            let began = life.rows.first().map_or(scope.since, |row| row.since);
-            Track::of_life(&life.course.slots, began)
-        })
-        .collect();
+    let tracks = tracks(scope, observed);
     let counts: Vec<&Counts> = lives.iter().map(|course| &course.series).collect();
     let signatures = Counts::signatures_of(&counts);
     let longest = lives.iter().map(|course| course.slots.len()).max();
@@ -137,20 +151,46 @@ fn rungs(
         let in_lives = counts.iter().zip(&tracks);
         segments
             .extend(in_lives.map(|(counts, track)| segment(counts.get(signature), track, &zeros)));
-        let (verdict, evidence) = judge(&segments);
-        let has_rate = rates == Rates::All || verdict.says_growth();
-        let rated = segments.iter().filter(|_| has_rate).filter_map(theil_sen);
+        let reading = read(&segments, thresholds);
+        let has_rate = rates == Rates::All || reading.verdict().says_growth();
+        let low = has_rate.then(|| low(&segments)).flatten();
+        let rises = reading.rises.iter().map(|rise| rise.life);
+        let newest = rises.len().min(1) * observed.lives.len();
+        let asked = rises.chain(newest.checked_sub(1));
         rungs.push(Rung {
             instance,
             signature,
             growth: growth(&segments),
-            verdict,
-            evidence,
-            low: rated.map(|rate| rate.low.max(0.0)).reduce(f64::max),
+            risen: asked
+                .filter_map(|life| observed.lives.get(life).map(Process::of))
+                .collect(),
+            reading,
+            low,
             trend: points.map(|point| count_at(point?, &segments)),
         });
     }
     rungs
+}
+
+fn tracks<'a>(scope: &Scope, observed: &'a Observed) -> Vec<Track<'a>> {
+    let track = |life: &'a Life| {
+        let began = life.rows.first().map_or(scope.since, |row| row.since);
+        Track::of_life(&life.course.slots, began)
+    };
+    observed.lives.iter().map(track).collect()
+}
+
+/// The lower end of the rate over all the time that was seen, as growth per hour is over all of it; what is
+/// too short for a rate adds nothing.
+fn low(segments: &[Segment<'_>]) -> Option<f64> {
+    let hours = |segment: &Segment<'_>| segment.span().as_secs_f64() / 3600.0;
+    let grown = segments.iter().filter_map(|segment| {
+        let rate = theil_sen(segment)?;
+        Some(rate.low.max(0.0) * hours(segment))
+    });
+    let grown = grown.reduce(|sum, more| sum + more)?;
+    let seen: f64 = segments.iter().map(hours).sum();
+    Some(if seen > 0.0 { grown / seen } else { 0.0 })
 }
 
 /// One signature in one process; all zeros where it never was.

@@ -9,6 +9,7 @@ mod first_seen;
 mod head;
 mod history;
 mod instances;
+mod judged;
 mod ladder;
 mod now;
 mod parallel;
@@ -16,6 +17,7 @@ mod scope;
 mod shared;
 mod show;
 pub mod snapshot;
+mod survival;
 mod top_growers;
 
 /// The verdicts that answers carry.
@@ -28,5 +30,10 @@ pub use history::{Drawn, History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
-pub use show::{BuildSighting, InstanceEvidence, Show, show};
+pub use show::{BuildSighting, InstanceEvidence, ServiceVerdict, Show, show};
 pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};
+
+/// The thresholds that the daemon judges with.
+fn thresholds(_reader: &crate::store::Reader) -> Result<crate::model::Thresholds, QueryError> {
+    Ok(crate::model::Thresholds::default())
+}

@@ -349,13 +349,13 @@ impl Observed {
         self.lives.last()?.rows.last()
     }
 
-    /// The time from first to last good pulse, over all processes.
-    pub(super) fn seen_for(&self) -> Duration {
+    /// The time from first to last good pulse of the process that was seen for longest.
+    pub(super) fn longest_seen(&self) -> Duration {
         let span = |life: &Life| match (life.course.slots.first(), life.course.slots.last()) {
             (Some(first), Some(last)) => last.last_at.since(first.first_at),
             _ => Duration::ZERO,
         };
-        self.lives.iter().map(span).sum()
+        self.lives.iter().map(span).max().unwrap_or_default()
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::ladder::{Climb, Rates, Rung};
+use super::judged::judged;
+use super::ladder::Rates;
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Growth;
 use crate::model::{Signature, Timestamp};
@@ -63,32 +64,25 @@ pub fn shared(
     min_growth: i64,
     limit: usize,
 ) -> Result<Shared, QueryError> {
-    let climb = Climb {
-        reader,
-        scope,
-        wanted: None,
-        rates: Rates::Growing,
-    };
-    let mut growing: BTreeMap<SignatureKey, Vec<(usize, Growth)>> = BTreeMap::new();
-    let (head, all) = climb.each(|_, rungs| {
-        let grows = |rung: &Rung| rung.verdict.says_growth() && rung.growth.growth >= min_growth;
-        for rung in rungs.into_iter().filter(grows) {
-            let rungs = growing.entry(rung.signature).or_default();
-            rungs.push((rung.instance, rung.growth));
+    let judged = judged(reader, scope, (None, Rates::Growing), |_| ())?;
+    let mut growing: BTreeMap<SignatureKey, Vec<(&InstanceRow, Growth)>> = BTreeMap::new();
+    for (key, subject) in judged.services.values().flatten() {
+        for told in subject
+            .growing()
+            .filter(|told| told.growth.growth >= min_growth)
+        {
+            let row = judged.instances.get(told.instance);
+            let on = growing.entry(*key).or_default();
+            on.extend(row.map(|row| (row, told.growth)));
         }
-    })?;
+    }
     let signatures = reader.signatures()?;
     let mut rows = Vec::new();
-    for (key, rungs) in growing {
-        let (Some(found), true) = (signatures.get(&key), rungs.len() > 1) else {
+    for (key, mut on) in growing {
+        let (Some(found), true) = (signatures.get(&key), on.len() > 1) else {
             continue;
         };
-        let mut on: Vec<(&InstanceRow, Growth)> = rungs
-            .into_iter()
-            .filter_map(|(nth, growth)| Some((all.get(nth)?, growth)))
-            .collect();
-        // The instances come by service and name.
-        on.sort_by_key(|(_, growth)| std::cmp::Reverse(growth.growth));
+        on.sort_by_key(|(row, growth)| (std::cmp::Reverse(growth.growth), &row.service, &row.name));
         let services: BTreeSet<&String> =
             on.iter().map(|(instance, _)| &instance.service).collect();
         rows.push(SharedRow {
@@ -110,7 +104,7 @@ pub fn shared(
     let shown = rows.len();
     Ok(Shared {
         schema: "goroscope.shared/v1",
-        window: head,
+        window: judged.head,
         total,
         shown,
         rows,

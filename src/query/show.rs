@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::ladder::{Climb, Rates, Rung};
+use super::judged::{Judged, judged};
+use super::ladder::{Rates, Rung};
 use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::{Signature, Timestamp};
-use crate::store::{InstanceRow, Reader, SignatureRow};
+use crate::store::{InstanceRow, Reader, SignatureKey, SignatureRow};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,8 +26,10 @@ pub struct Show {
     pub site: Where,
     /// The stack as last read, leaf first.
     pub frames: Vec<Where>,
-    /// The loudest verdict of its instances; `INSUFFICIENT` when the window has none.
+    /// The loudest verdict of its services; `INSUFFICIENT` when the window has none.
     pub verdict: Verdict,
+    /// One a service that has it in the window.
+    pub services: Vec<ServiceVerdict>,
     /// First sighting in the fleet.
     pub first_seen: Option<FirstSighting>,
     /// First sighting per service and build, oldest first.
@@ -35,6 +38,17 @@ pub struct Show {
     pub created_by: Option<String>,
     /// One an instance that has it in the window, the fastest grower first.
     pub rows: Vec<InstanceEvidence>,
+}
+
+/// What follows for one service from all its instances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceVerdict {
+    /// Whose.
+    pub service: String,
+    /// The word.
+    pub verdict: Verdict,
+    /// Why, as far as it takes more than one instance to say; the rows have the rest.
+    pub reasons: Vec<String>,
 }
 
 /// The first sighting in one service and build.
@@ -67,7 +81,7 @@ pub struct InstanceEvidence {
     pub per_hour: f64,
     /// Lower end of its 90 % interval.
     pub per_hour_low: Option<f64>,
-    /// What the plain rule says.
+    /// What is said of it here, beside what the others show.
     pub verdict: Verdict,
     /// Why, with its numbers.
     pub evidence: String,
@@ -84,30 +98,26 @@ pub struct InstanceEvidence {
 /// Answers.
 pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<Show, QueryError> {
     let wanted = HashSet::from([signature.key]);
-    let climb = Climb {
-        reader,
-        scope,
-        wanted: Some(&wanted),
-        rates: Rates::All,
-    };
     let mut rungs = Vec::new();
-    let (head, instances) = climb.each(|_, found| rungs.extend(found))?;
+    let asked = (Some(&wanted), Rates::All);
+    let judged = judged(reader, scope, asked, |rung| rungs.push(rung.clone()))?;
     rungs.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
-    let loudest = rungs.iter().map(|rung| rung.verdict).max();
+    let services = service_verdicts(&judged, signature.key);
     let mut created_by = None;
     let mut rows = Vec::with_capacity(rungs.len());
     for rung in rungs {
-        if let Some(instance) = instances.get(rung.instance) {
-            let mut now = now_on(reader, scope, instance, &wanted)?;
-            let now = now.remove(&signature.key).unwrap_or_default();
-            created_by = created_by.or_else(|| now.created_by.clone());
-            rows.push(evidence(instance, &rung, now));
-        }
+        let Some(instance) = judged.instances.get(rung.instance) else {
+            continue;
+        };
+        let mut now = now_on(reader, scope, instance, &wanted)?;
+        let now = now.remove(&signature.key).unwrap_or_default();
+        created_by = created_by.or_else(|| now.created_by.clone());
+        rows.extend(evidence(&judged, instance, &rung, now));
     }
     let sightings = reader.sightings(Some(signature.key))?;
     Ok(Show {
         schema: "goroscope.show/v1",
-        window: head,
+        window: judged.head,
         signature: signature.signature,
         site: Where::from(&signature.site),
         frames: reader
@@ -115,7 +125,12 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
             .iter()
             .map(Where::from)
             .collect(),
-        verdict: loudest.unwrap_or(Verdict::Insufficient),
+        verdict: services
+            .iter()
+            .map(|service| service.verdict)
+            .max()
+            .unwrap_or(Verdict::Insufficient),
+        services,
         first_seen: sightings.first().map(FirstSighting::from),
         builds: sightings
             .iter()
@@ -131,8 +146,27 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
     })
 }
 
-fn evidence(instance: &InstanceRow, rung: &Rung, now: Now) -> InstanceEvidence {
-    InstanceEvidence {
+fn service_verdicts(judged: &Judged, signature: SignatureKey) -> Vec<ServiceVerdict> {
+    let found = judged.services.iter().filter_map(|(service, known)| {
+        let subject = known.get(&signature)?;
+        Some(ServiceVerdict {
+            service: service.clone(),
+            verdict: subject.verdict(),
+            reasons: subject.conclusion.reasons.clone(),
+        })
+    });
+    found.collect()
+}
+
+fn evidence(
+    judged: &Judged,
+    instance: &InstanceRow,
+    rung: &Rung,
+    now: Now,
+) -> Option<InstanceEvidence> {
+    let known = judged.services.get(&instance.service)?;
+    let subject = known.get(&rung.signature)?;
+    Some(InstanceEvidence {
         service: instance.service.clone(),
         instance: instance.name.clone(),
         first: rung.growth.first,
@@ -140,11 +174,11 @@ fn evidence(instance: &InstanceRow, rung: &Rung, now: Now) -> InstanceEvidence {
         growth: rung.growth.growth,
         per_hour: rung.growth.per_hour,
         per_hour_low: rung.low,
-        verdict: rung.verdict,
-        evidence: rung.evidence.sentence(),
+        verdict: subject.verdict_on(&rung.reading, &judged.thresholds),
+        evidence: judged.sentence(subject, &rung.reading),
         states: now.states,
         oldest_wait_seconds: now.oldest_wait_seconds,
         leaked: now.leaked,
         trend: rung.trend.to_vec(),
-    }
+    })
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 
 use super::first_seen::firsts;
-use super::ladder::{Climb, Rates, Rung, Trend, add_trend};
+use super::judged::{Judged, Subject, judged};
+use super::ladder::Rates;
 use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
-use crate::analyse::{Evidence, Growth, Verdict};
+use crate::analyse::Verdict;
 use crate::model::Signature;
 use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey, SignatureRow};
 
@@ -89,11 +90,11 @@ pub struct GrowerRow {
     pub oldest_wait_seconds: Option<u64>,
     /// First sighting in the service.
     pub first_seen: Option<FirstSighting>,
-    /// The loudest verdict of its instances.
+    /// What follows from all its instances.
     pub verdict: Verdict,
     /// What the garbage collector proved; nothing yet.
     pub proof: Option<()>,
-    /// One sentence an instance that grows, the fastest first.
+    /// What follows from all instances, then one sentence an instance that grows, the fastest first.
     pub evidence: Vec<String>,
     /// The line to look at.
     #[serde(rename = "where")]
@@ -109,32 +110,20 @@ const EVIDENCE: usize = 5;
 
 /// Answers.
 pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGrowers, QueryError> {
-    let climb = Climb {
-        reader,
-        scope: &request.scope,
-        wanted: None,
-        rates: Rates::Growing,
-    };
-    let mut services: BTreeMap<String, BTreeMap<SignatureKey, Growers>> = BTreeMap::new();
-    let (head, instances) = climb.each(|instance, rungs| {
-        let known = services.entry(instance.service.clone()).or_default();
-        for rung in rungs {
-            known.entry(rung.signature).or_default().add(&rung);
-        }
-    })?;
-    let total = services.values().map(BTreeMap::len).sum();
+    let judged = judged(reader, &request.scope, (None, Rates::Growing), |_| ())?;
+    let total = judged.services.values().map(BTreeMap::len).sum();
     let (signatures, sightings) = (reader.signatures()?, reader.sightings(None)?);
     let first_seen = firsts(&sightings);
     let mut found = Vec::new();
-    for (service, known) in &services {
-        for (key, growers) in known
+    for (service, known) in &judged.services {
+        for (key, subject) in known
             .iter()
-            .filter(|(_, growers)| request.asks_for(growers))
+            .filter(|(_, subject)| request.asks_for(subject))
         {
             found.extend(signatures.get(key).map(|signature| Found {
                 service,
                 signature,
-                growers,
+                subject,
                 first_seen: first_seen.get(&(service.as_str(), *key)).copied(),
             }));
         }
@@ -144,11 +133,11 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
     if request.limit > 0 {
         found.truncate(request.limit);
     }
-    let mut now = now_of(reader, &request.scope, &instances, &found)?;
+    let mut now = now_of(reader, &request.scope, &judged.instances, &found)?;
     let mut rows = Vec::with_capacity(found.len());
     for found in &found {
         let now = now.remove(&(found.service, found.signature.key));
-        rows.push(found.row(now.unwrap_or_default(), &instances, &head));
+        rows.push(found.row(now.unwrap_or_default(), &judged));
     }
     Ok(TopGrowers {
         schema: "goroscope.top-growers/v1",
@@ -158,69 +147,14 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         ignored: 0,
         min_growth: request.min_growth,
         rows,
-        window: head,
+        window: judged.head,
     })
 }
 
 impl TopGrowersRequest {
-    fn asks_for(&self, growers: &Growers) -> bool {
-        let grows = growers.verdict().says_growth();
-        growers.grown.max(growers.growth.growth) >= self.min_growth && (grows || self.all)
-    }
-}
-
-/// One signature in one service, added up over its instances.
-#[derive(Debug, Default)]
-struct Growers {
-    growth: Growth,
-    /// Growth that stayed: what falls on one instance does not hide what grows on another.
-    grown: i64,
-    growing: usize,
-    low: Option<f64>,
-    trend: Trend,
-    /// Instances that had it.
-    instances: Vec<usize>,
-    /// The loudest of all, the first of equals last.
-    loudest: Option<(Verdict, usize, Evidence)>,
-    /// Those that grow most: growth, instance.
-    told: Vec<(i64, usize, Evidence)>,
-}
-
-impl Growers {
-    fn add(&mut self, rung: &Rung) {
-        self.growth.add(rung.growth);
-        self.grown += rung.evidence.grown().unwrap_or(0);
-        self.instances.push(rung.instance);
-        add_trend(&mut self.trend, &rung.trend);
-        if self.loudest.is_none_or(|(known, ..)| known <= rung.verdict) {
-            self.loudest = Some((rung.verdict, rung.instance, rung.evidence));
-        }
-        if rung.verdict.says_growth() {
-            self.growing += 1;
-            if let Some(low) = rung.low {
-                self.low = Some(self.low.unwrap_or(0.0) + low);
-            }
-            let growth = rung.growth.growth;
-            let behind = self.told.partition_point(|(known, ..)| *known >= growth);
-            self.told
-                .insert(behind, (growth, rung.instance, rung.evidence));
-            self.told.truncate(EVIDENCE);
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        self.loudest
-            .map_or(Verdict::Insufficient, |(verdict, ..)| verdict)
-    }
-
-    /// Which instances are told of, and what: those that grow, or else the loudest.
-    fn told(&self) -> impl Iterator<Item = (usize, Evidence)> {
-        let quiet = self.loudest.filter(|_| self.told.is_empty());
-        let loud = self
-            .told
-            .iter()
-            .map(|(_, instance, evidence)| (*instance, *evidence));
-        loud.chain(quiet.map(|(_, instance, evidence)| (instance, evidence)))
+    fn asks_for(&self, subject: &Subject) -> bool {
+        let grows = subject.verdict().says_growth();
+        subject.grown.max(subject.growth.growth) >= self.min_growth && (grows || self.all)
     }
 }
 
@@ -228,36 +162,33 @@ impl Growers {
 struct Found<'a> {
     service: &'a str,
     signature: &'a SignatureRow,
-    growers: &'a Growers,
+    subject: &'a Subject,
     first_seen: Option<&'a SightingRow>,
 }
 
 impl Found<'_> {
-    fn row(&self, now: Now, instances: &[InstanceRow], head: &WindowHead) -> GrowerRow {
-        let growers = self.growers;
-        let name = |nth: usize| instances.get(nth).map_or("", |instance| &instance.name);
-        let evidence = growers.told();
-        let evidence =
-            evidence.map(|(nth, evidence)| format!("{}: {}", name(nth), evidence.sentence()));
+    fn row(&self, now: Now, judged: &Judged) -> GrowerRow {
+        let subject = self.subject;
+        let instances = judged.head.instances_of.get(self.service);
         GrowerRow {
             signature: self.signature.signature,
             service: self.service.to_owned(),
-            instances_growing: growers.growing,
-            instances: head.instances_of.get(self.service).copied().unwrap_or(0),
-            first: growers.growth.first,
-            last: growers.growth.last,
-            growth: growers.growth.growth,
-            per_hour: growers.growth.per_hour,
-            per_hour_low: growers.low,
+            instances_growing: subject.growing().count(),
+            instances: instances.copied().unwrap_or(0),
+            first: subject.growth.first,
+            last: subject.growth.last,
+            growth: subject.growth.growth,
+            per_hour: subject.growth.per_hour,
+            per_hour_low: subject.low(),
             states: now.states,
             oldest_wait_seconds: now.oldest_wait_seconds,
             first_seen: self.first_seen.map(FirstSighting::from),
-            verdict: growers.verdict(),
+            verdict: subject.verdict(),
             proof: None,
-            evidence: evidence.collect(),
+            evidence: judged.evidence(subject, EVIDENCE),
             site: Where::from(&self.signature.site),
             created_by: now.created_by,
-            trend: growers.trend.to_vec(),
+            trend: subject.trend.to_vec(),
         }
     }
 }
@@ -271,7 +202,7 @@ fn now_of<'a>(
 ) -> Result<HashMap<(&'a str, SignatureKey), Now>, QueryError> {
     let mut wanted: BTreeMap<usize, (&str, HashSet<SignatureKey>)> = BTreeMap::new();
     for found in shown {
-        for instance in &found.growers.instances {
+        for instance in &found.subject.instances {
             let (_, keys) = wanted
                 .entry(*instance)
                 .or_insert_with(|| (found.service, HashSet::new()));
@@ -292,11 +223,11 @@ fn now_of<'a>(
 
 fn sort(found: &mut [Found<'_>], sort: Sort) {
     found.sort_by(|a, b| {
-        let (one, other) = (a.growers, b.growers);
+        let (one, other) = (a.subject, b.subject);
         let growth = other.growth.growth.cmp(&one.growth.growth);
         let order = match sort {
             Sort::Rate => {
-                let low = |growers: &Growers| growers.low.unwrap_or(0.0);
+                let low = |subject: &Subject| subject.low().unwrap_or(0.0);
                 low(other).total_cmp(&low(one)).then(growth)
             }
             Sort::Growth => growth,

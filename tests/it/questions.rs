@@ -191,12 +191,12 @@ fn top_growers() {
     ");
     insta::assert_snapshot!(ask(&folder, &["top-growers", "--all", "--min-growth=-100"]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
-    #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH   /HOUR  TREND     STATE         OLDEST  FIRST SEEN        VERDICT  WHERE
-    1  6aa95d31   pay       2/2      0    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send          -  2026-11-24 00:01  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
-    2  41306e12   pay       0/2      8    10      +0   -0.24  ▅▃▁▃▅█▁▂  chan receive       -  2026-11-24 00:00  STEADY   pay.(*pool).run  pay/client.go:31
+    #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH   /HOUR  TREND     STATE         OLDEST  FIRST SEEN        VERDICT       WHERE
+    1  6aa95d31   pay       2/2      0    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send          -  2026-11-24 00:01  SUSPECT       pay.(*Client).retry.func1  pay/client.go:118
+    2  41306e12   pay       0/2      8    10      +0   -0.24  ▅▃▁▃▅█▁▂  chan receive       -  2026-11-24 00:00  INSUFFICIENT  pay.(*pool).run  pay/client.go:31
     showing 2 of 2 (growth >= -100) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
-    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","kept_since":null,"days_since":null,"resolution":{"by_poll":3,"by_ten_minutes":0,"by_day":0},"daemon_silent_since":null,"polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":6.206896551724138,"services":1,"instances":2,"pauses":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]}]}"#);
+    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","kept_since":null,"days_since":null,"resolution":{"by_poll":3,"by_ten_minutes":0,"by_day":0},"daemon_silent_since":null,"polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":12.931034482758621,"services":1,"instances":2,"pauses":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]}]}"#);
 }
 
 #[test]
@@ -217,9 +217,9 @@ fn shared() {
 fn first_seen() {
     insta::assert_snapshot!(ask(&history(), &["first-seen"]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
-    FIRST SEEN            SIGNATURE  SERVICE  INSTANCE    BUILD         LAST  GROWTH  VERDICT  WHERE
-    2026-11-24 00:01:00   6aa95d31   pay      pay-1:6060  b0b0b0b0b0b0    71     +84  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
-    2026-11-24 00:00:00*  41306e12   pay      pay-1:6060  b0b0b0b0b0b0    10      +0  STEADY   pay.(*pool).run  pay/client.go:31
+    FIRST SEEN            SIGNATURE  SERVICE  INSTANCE    BUILD         LAST  GROWTH  VERDICT       WHERE
+    2026-11-24 00:01:00   6aa95d31   pay      pay-1:6060  b0b0b0b0b0b0    71     +84  SUSPECT       pay.(*Client).retry.func1  pay/client.go:118
+    2026-11-24 00:00:00*  41306e12   pay      pay-1:6060  b0b0b0b0b0b0    10      +0  INSUFFICIENT  pay.(*pool).run  pay/client.go:31
     showing 2 of 2 signatures first seen in this window.  *: there when its process was looked at first.  next: goroscope query history 6aa95d31
     ");
 }
@@ -232,7 +232,7 @@ fn show() {
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     signature   6aa95d31c1c0a9d41f483bd650b6e0ef
     where       pay.(*Client).retry.func1  pay/client.go:118
-    verdict     SUSPECT
+    verdict     SUSPECT in pay
     first seen  2026-11-24 00:01:00 in pay at pay-1:6060, build b0b0b0b0b0b0
 
     SERVICE  INSTANCE    FIRST  LAST  GROWTH   /HOUR  TREND     OLDEST  MARKED  VERDICT

@@ -11,7 +11,20 @@ pub fn show(answer: &Show, draw: Draw) -> String {
     let mut text = head::window(&answer.window, draw);
     text += &format!("signature   {}\n", answer.signature);
     text += &format!("where       {}\n", place(&answer.site));
-    text += &format!("verdict     {}\n", answer.verdict.as_str());
+    for service in &answer.services {
+        text += &format!(
+            "verdict     {} in {}",
+            service.verdict,
+            escape(&service.service)
+        );
+        let reasons = service.reasons.join("; ");
+        text += if reasons.is_empty() { "" } else { ": " };
+        text += &reasons;
+        text += "\n";
+    }
+    if answer.services.is_empty() {
+        text += &format!("verdict     {}: not seen in this window\n", answer.verdict);
+    }
     if let Some(creator) = &answer.created_by {
         text += &format!("created by  {}\n", escape(creator));
     }

@@ -1,0 +1,231 @@
+//! One signature in one service: its series held against each other, and what follows for all of them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Evidence, Floor, Reading, Rise, Survival, Verdict};
+use crate::model::Thresholds;
+
+/// Part of a duration by which a window that is meant to be as long may fall short of it.
+const SHORT_OF: f64 = 0.05;
+/// A floor that rises on an instance, in one of its processes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Risen {
+    /// Which instance, as the caller counts them.
+    pub instance: usize,
+    /// How.
+    pub rise: Rise,
+}
+
+/// A floor that came down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Fallen {
+    instance: usize,
+    span: Duration,
+    by: f64,
+}
+
+/// What is known beside the counts of pulses.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// Goroutines of it in that build that the garbage collector has proved stuck, at least.
+    pub proved: Option<u64>,
+    /// How they fared, where details tell.
+    pub survival: Option<Survival>,
+    /// The build of the newest processes, where it grew in earlier builds only and is absent in all of these.
+    pub gone: Option<String>,
+}
+
+/// What follows for a signature in a service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conclusion {
+    /// The word.
+    pub verdict: Verdict,
+    /// Why, in sentences about all instances together.
+    pub reasons: Vec<String>,
+}
+
+/// One signature in one service.
+#[derive(Debug, Clone, Default)]
+pub struct Case {
+    rises: Vec<Risen>,
+    /// Those that no other one exceeds in length and depth.
+    falls: Vec<Fallen>,
+    /// The loudest that was said of an instance without a rising floor.
+    loudest: Verdict,
+    present: bool,
+}
+
+impl Case {
+    /// Adds what the series of an instance says.
+    pub fn add(&mut self, instance: usize, reading: &Reading) {
+        let rises = reading.rises.iter();
+        self.rises.extend(rises.map(|rise| Risen {
+            instance,
+            rise: *rise,
+        }));
+        for (span, by) in &reading.falls {
+            self.add_fall(Fallen {
+                instance,
+                span: *span,
+                by: *by,
+            });
+        }
+        if reading.rises.is_empty() {
+            self.loudest = self.loudest.max(reading.verdict());
+        }
+        self.present |= !reading.absent;
+    }
+
+    fn add_fall(&mut self, fall: Fallen) {
+        let exceeds = |a: &Fallen, b: &Fallen| a.span >= b.span && a.by >= b.by;
+        if !self.falls.iter().any(|known| exceeds(known, &fall)) {
+            self.falls.retain(|known| !exceeds(&fall, known));
+            self.falls.push(fall);
+        }
+    }
+
+    /// Whether some newest process has it, or was not seen for long enough to say.
+    pub const fn is_present(&self) -> bool {
+        self.present
+    }
+
+    /// The floors that rise and are not seen to come down elsewhere: what falls in another process under the
+    /// same traffic, and at least for as long, is load.
+    pub fn growing(&self, thresholds: &Thresholds) -> impl Iterator<Item = &Risen> {
+        self.rises
+            .iter()
+            .filter(|risen| self.fall_beside(&risen.rise.floor, thresholds).is_none())
+    }
+
+    fn fall_beside(&self, floor: &Floor, thresholds: &Thresholds) -> Option<&Fallen> {
+        let enough = thresholds.max_fall_elsewhere * floor.growth();
+        let comes_down = |fall: &&Fallen| fall.span >= floor.span && fall.by >= enough;
+        self.falls.iter().find(comes_down)
+    }
+
+    /// Where the signature comes down as it rises on an instance, and by how much: why a rising floor there
+    /// is no growth. `None` where it is.
+    pub fn comes_down(&self, floor: &Floor, thresholds: &Thresholds) -> Option<(usize, f64)> {
+        let fall = self.fall_beside(floor, thresholds)?;
+        Some((fall.instance, fall.by))
+    }
+
+    /// What is said of one instance, once the others are known.
+    pub fn verdict_on(&self, reading: &Reading, thresholds: &Thresholds) -> Verdict {
+        let falls = |rise: &Rise| self.fall_beside(&rise.floor, thresholds).is_some();
+        if !reading.rises.is_empty() && reading.rises.iter().all(falls) {
+            Verdict::Noisy
+        } else {
+            reading.verdict()
+        }
+    }
+
+    /// What follows.
+    pub fn conclude(&self, facts: &Facts, thresholds: &Thresholds) -> Conclusion {
+        let growing: Vec<&Risen> = self.growing(thresholds).collect();
+        let quiet = if self.rises.is_empty() {
+            self.loudest
+        } else {
+            self.loudest.max(Verdict::Noisy)
+        };
+        if growing.is_empty() {
+            return Conclusion::of(quiet, Vec::new());
+        }
+        if let Some(build) = &facts.gone {
+            let absent = format!("no process has it any more since build {build}");
+            return Conclusion::of(Verdict::Gone, vec![absent]);
+        }
+        let spread = Spread::of(&growing);
+        let traffic = facts.survival.filter(|seen| seen.is_traffic(spread.growth));
+        if let (Some(seen), None) = (traffic, facts.proved) {
+            let fall = "those that make it grow are gone at the next detail, which is traffic";
+            return Conclusion::of(quiet, vec![format!("{}: {fall}", seen.sentence())]);
+        }
+        let stays = facts.survival.filter(|seen| seen.stays(thresholds));
+        let mut reasons = Vec::new();
+        reasons.extend(facts.proved.map(|proved| {
+            format!(
+                "the garbage collector has proved that {proved} of them at least can never wake"
+            )
+        }));
+        reasons.extend(spread.sentence());
+        reasons.extend(stays.map(|seen| seen.sentence()));
+        let corroborated = stays.is_some() || spread.goes_on(thresholds);
+        let verdict = if facts.proved.is_some() {
+            Verdict::Confirmed
+        } else if spread.is_reproduced(thresholds) && corroborated {
+            Verdict::Likely
+        } else {
+            Verdict::Growing
+        };
+        Conclusion::of(verdict, reasons)
+    }
+}
+
+impl Conclusion {
+    const fn of(verdict: Verdict, reasons: Vec<String>) -> Self {
+        Self { verdict, reasons }
+    }
+}
+
+/// How widely floors rise.
+#[derive(Debug)]
+struct Spread {
+    instances: usize,
+    processes: usize,
+    longest: Duration,
+    /// The lateness of the longest one.
+    lateness: f64,
+    /// Of all of them, goroutines.
+    growth: f64,
+}
+
+impl Spread {
+    fn of(growing: &[&Risen]) -> Self {
+        let instances: BTreeSet<usize> = growing.iter().map(|risen| risen.instance).collect();
+        let floors = || growing.iter().map(|risen| &risen.rise.floor);
+        let longest = floors().max_by_key(|floor| floor.span);
+        Self {
+            instances: instances.len(),
+            processes: growing.len(),
+            longest: longest.map_or(Duration::ZERO, |floor| floor.span),
+            lateness: longest.map_or(0.0, |floor| floor.lateness),
+            growth: floors().map(Floor::growth).sum(),
+        }
+    }
+
+    fn sentence(&self) -> Option<String> {
+        (self.processes > 1).then(|| {
+            format!(
+                "it grows on {} instance{} and in {} processes",
+                self.instances,
+                if self.instances == 1 { "" } else { "s" },
+                self.processes
+            )
+        })
+    }
+
+    fn is_long(&self, thresholds: &Thresholds) -> bool {
+        self.longest >= thresholds.likely_after.mul_f64(1.0 - SHORT_OF)
+    }
+
+    fn is_reproduced(&self, thresholds: &Thresholds) -> bool {
+        self.processes > 1 || self.is_long(thresholds)
+    }
+
+    /// Whether it has risen for so long without slowing down that a day's traffic would have come back.
+    fn goes_on(&self, thresholds: &Thresholds) -> bool {
+        self.is_long(thresholds) && self.lateness >= thresholds.likely_lateness
+    }
+}
+
+impl Evidence {
+    /// That a rising floor comes down elsewhere.
+    pub fn comes_down(&self, elsewhere: &str, by: f64) -> String {
+        format!(
+            "{}; but it came down by {by:.0} on {elsewhere} in no less time: load",
+            self.sentence()
+        )
+    }
+}

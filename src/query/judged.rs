@@ -1,0 +1,228 @@
+//! Every signature in the window with its verdict: what all questions about growth, and the daemon, begin with.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::ladder::{Climb, Process, Rates, Rung, Trend, add_trend};
+use super::survival::survivals;
+use super::{QueryError, Scope, WindowHead};
+use crate::analyse::{Case, Conclusion, Evidence, Facts, Growth, Reading, Risen, Verdict};
+use crate::model::Thresholds;
+use crate::store::{InstanceRow, Reader, SignatureKey};
+
+/// The signatures of a window, judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) head: WindowHead,
+    /// The instances that were asked for; others count them by their place here.
+    pub(super) instances: Vec<InstanceRow>,
+    /// By service.
+    pub(super) services: BTreeMap<String, BTreeMap<SignatureKey, Subject>>,
+    pub(super) thresholds: Thresholds,
+}
+
+/// One signature in one service, added up over its instances.
+#[derive(Debug, Default)]
+pub(super) struct Subject {
+    pub(super) growth: Growth,
+    /// Growth that stayed: what falls on one instance does not hide what grows on another.
+    pub(super) grown: i64,
+    pub(super) trend: Trend,
+    /// Instances that had it.
+    pub(super) instances: Vec<usize>,
+    pub(super) conclusion: Conclusion,
+    /// Where it grows, judged by each instance alone; those that grow most come first.
+    told: Vec<Told>,
+    /// What the loudest of the others says.
+    quiet: Option<(Verdict, usize, Evidence)>,
+    case: Case,
+}
+
+/// One instance on which a signature grows.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) instance: usize,
+    pub(super) growth: Growth,
+    pub(super) verdict: Verdict,
+    pub(super) low: Option<f64>,
+    reading: Reading,
+    risen: Vec<Process>,
+}
+
+/// Judges every signature of the window, or those that are wanted; `on` sees each instance's part of it.
+pub(super) fn judged(
+    reader: &Reader,
+    scope: &Scope,
+    (wanted, rates): (Option<&HashSet<SignatureKey>>, Rates),
+    mut on: impl FnMut(&Rung),
+) -> Result<Judged, QueryError> {
+    let thresholds = super::thresholds(reader)?;
+    let climb = Climb {
+        reader,
+        scope,
+        wanted,
+        rates,
+        thresholds: &thresholds,
+    };
+    let mut services: BTreeMap<String, BTreeMap<SignatureKey, Subject>> = BTreeMap::new();
+    let (head, instances) = climb.each(|instance, rungs| {
+        let known = services.entry(instance.service.clone()).or_default();
+        for rung in rungs {
+            on(&rung);
+            known.entry(rung.signature).or_default().add(rung);
+        }
+    })?;
+    let mut judged = Judged {
+        head,
+        instances,
+        services,
+        thresholds,
+    };
+    judged.conclude(reader, scope)?;
+    Ok(judged)
+}
+
+impl Judged {
+    fn conclude(&mut self, reader: &Reader, scope: &Scope) -> Result<(), QueryError> {
+        for known in self.services.values_mut() {
+            let mut grown = survivals(reader, scope, known, &self.thresholds)?;
+            for (key, subject) in known {
+                let facts = Facts {
+                    proved: None,
+                    survival: grown.remove(key),
+                    gone: subject.gone(),
+                };
+                subject.settle(&facts, &self.thresholds);
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of an instance.
+    pub(super) fn name(&self, instance: usize) -> &str {
+        self.instances.get(instance).map_or("", |row| &row.name)
+    }
+
+    /// Why a signature has its verdict: what follows from all instances, and then a sentence each for `most` of
+    /// those where it grows, or for the loudest of the others.
+    pub(super) fn evidence(&self, subject: &Subject, most: usize) -> Vec<String> {
+        let mut evidence = subject.conclusion.reasons.clone();
+        for told in subject.told.iter().take(most) {
+            let sentence = self.sentence(subject, &told.reading);
+            evidence.push(format!("{}: {sentence}", self.name(told.instance)));
+        }
+        if let (true, Some((_, instance, quiet))) = (subject.told.is_empty(), &subject.quiet) {
+            evidence.push(format!("{}: {}", self.name(*instance), quiet.sentence()));
+        }
+        evidence
+    }
+
+    /// What an instance shows of a signature, and where it comes down elsewhere.
+    pub(super) fn sentence(&self, subject: &Subject, reading: &Reading) -> String {
+        match &reading.evidence {
+            Evidence::Rises(floor) => match subject.case.comes_down(floor, &self.thresholds) {
+                Some((elsewhere, by)) => reading.evidence.comes_down(self.name(elsewhere), by),
+                None => reading.evidence.sentence(),
+            },
+            evidence => evidence.sentence(),
+        }
+    }
+}
+
+impl Subject {
+    fn add(&mut self, rung: Rung) {
+        self.growth.add(rung.growth);
+        self.grown += rung.reading.evidence.grown().unwrap_or(0);
+        self.instances.push(rung.instance);
+        add_trend(&mut self.trend, &rung.trend);
+        self.case.add(rung.instance, &rung.reading);
+        let verdict = rung.reading.verdict();
+        if verdict.says_growth() {
+            self.told.push(Told {
+                instance: rung.instance,
+                growth: rung.growth,
+                verdict,
+                low: rung.low,
+                reading: rung.reading,
+                risen: rung.risen,
+            });
+        } else if self.quiet.is_none_or(|(known, ..)| known <= verdict) {
+            self.quiet = Some((verdict, rung.instance, rung.reading.evidence));
+        }
+    }
+
+    fn settle(&mut self, facts: &Facts, thresholds: &Thresholds) {
+        self.conclusion = self.case.conclude(facts, thresholds);
+        for told in &mut self.told {
+            let alone = self.case.verdict_on(&told.reading, thresholds);
+            // What all of them say together no instance says louder, nor does it say more quietly why.
+            told.verdict = match alone {
+                Verdict::Growing => self.conclusion.verdict,
+                other => other,
+            };
+        }
+        self.told.sort_by_key(|told| {
+            let loud = told.verdict.says_growth();
+            std::cmp::Reverse((loud, told.growth.growth))
+        });
+    }
+
+    /// What is said of it.
+    pub(super) const fn verdict(&self) -> Verdict {
+        self.conclusion.verdict
+    }
+
+    /// What is said of one instance's part of it.
+    pub(super) fn verdict_on(&self, reading: &Reading, thresholds: &Thresholds) -> Verdict {
+        match self.case.verdict_on(reading, thresholds) {
+            Verdict::Growing => self.conclusion.verdict,
+            other => other,
+        }
+    }
+
+    /// Where it grows, the fastest first.
+    pub(super) fn growing(&self) -> impl Iterator<Item = &Told> {
+        self.told.iter().filter(|told| told.verdict.says_growth())
+    }
+
+    /// The sum of the lower ends of the rates where it grows; `None` where none is known.
+    pub(super) fn low(&self) -> Option<f64> {
+        let lows = self.growing().filter_map(|told| told.low);
+        lows.reduce(|sum, low| sum + low)
+    }
+
+    /// The floors that rise, with the processes that they rise in.
+    pub(super) fn risen<'a>(
+        &'a self,
+        thresholds: &'a Thresholds,
+    ) -> impl Iterator<Item = (&'a Risen, &'a Process)> {
+        let processes: HashMap<(usize, usize), &Process> = self
+            .told
+            .iter()
+            .flat_map(|told| {
+                let rises = told.reading.rises.iter().map(|rise| rise.life);
+                let lives = rises.map(|life| (told.instance, life));
+                lives.zip(&told.risen)
+            })
+            .collect();
+        self.case.growing(thresholds).filter_map(move |risen| {
+            let process = processes.get(&(risen.instance, risen.rise.life))?;
+            Some((risen, *process))
+        })
+    }
+
+    /// The build that it is gone since: it grew in others, and no process has it any more.
+    fn gone(&self) -> Option<String> {
+        if self.case.is_present() || self.told.is_empty() {
+            return None;
+        }
+        let (mut grew, mut newest) = (BTreeSet::new(), BTreeSet::new());
+        for told in &self.told {
+            let (last, risen) = told.risen.split_last()?;
+            grew.extend(risen.iter().map(|process| process.build.as_deref()));
+            newest.insert(last.build.as_deref()?);
+        }
+        let is_other = newest.iter().all(|build| !grew.contains(&Some(*build)));
+        let build = newest.first().filter(|_| is_other)?;
+        Some((*build).to_owned())
+    }
+}
