@@ -7,17 +7,22 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_service};
 use crate::config::{Config, ConfigError, Service, Storage};
 use crate::model::{EventKind, Note, Record, Timestamp};
 use crate::observe::Counters;
+use crate::query::{Judging, QueryError};
 use crate::store::{self, DaemonLock, Reader, Retention, StoreError, Writer};
-use crate::{clock, group};
+use crate::{clock, group, query};
 
 /// The wall clock is held against the monotonic one this often.
 const CLOCK_CHECK: Duration = Duration::from_secs(10);
+/// What is said of every signature is looked at anew this often.
+const JUDGE_EVERY: Duration = Duration::from_mins(5);
 /// A larger difference is a step, not a slew.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 
@@ -47,6 +52,10 @@ enum Happened {
     Stop(&'static str),
     Reload,
     ClockCheck,
+    /// Time to judge.
+    JudgeDue,
+    /// The judge has come to an end.
+    Judged(Result<Judging, QueryError>),
 }
 
 /// Polls what `config` says into `database` until SIGTERM or Ctrl-C. SIGHUP reads the config
@@ -89,11 +98,13 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
         tokio::pin!(supervising);
         let mut check = tokio::time::interval(CLOCK_CHECK);
         let mut clocks = Clocks::now();
+        let mut judge = Judge::new(&database);
         loop {
             let happened = tokio::select! {
                 () = &mut supervising => Happened::Ended,
                 happened = signals.next() => happened,
                 _ = check.tick() => Happened::ClockCheck,
+                happened = judge.next() => happened,
             };
             match happened {
                 Happened::Ended => break,
@@ -102,6 +113,8 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
                     stop.cancel();
                 }
                 Happened::Reload => take_config(&reload, &wanted, &fixed),
+                Happened::JudgeDue => judge.start(),
+                Happened::Judged(judging) => tell(judging, &queue),
                 Happened::ClockCheck => {
                     clocks.check(&queue);
                     if writer.has_ended() {
@@ -114,6 +127,75 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
     }
     drop(queue);
     finish(writer, &counters).await
+}
+
+/// Judges the history every five minutes, beside everything else.
+struct Judge {
+    database: PathBuf,
+    due: Interval,
+    running: Option<JoinHandle<Result<Judging, QueryError>>>,
+}
+
+impl Judge {
+    fn new(database: &Path) -> Self {
+        let mut due = interval_at((Instant::now() + JUDGE_EVERY).into(), JUDGE_EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            database: database.to_owned(),
+            due,
+            running: None,
+        }
+    }
+
+    /// Waits for the next turn, or for the end of the one that runs.
+    async fn next(&mut self) -> Happened {
+        match &mut self.running {
+            None => {
+                self.due.tick().await;
+                Happened::JudgeDue
+            }
+            Some(running) => {
+                let judged = running.await;
+                self.running = None;
+                // A panic has told of itself.
+                Happened::Judged(judged.unwrap_or_else(|_| Ok(Judging::default())))
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        let database = self.database.clone();
+        let judge = move || query::judge(&Reader::open(&database)?, clock::now());
+        self.running = Some(tokio::task::spawn_blocking(judge));
+    }
+}
+
+/// Logs and stores what is said of signatures from now on.
+fn tell(judging: Result<Judging, QueryError>, queue: &Queue) {
+    let judging = match judging {
+        Ok(judging) => judging,
+        Err(error) => {
+            tracing::error!("Could not judge the history: {error}");
+            return;
+        }
+    };
+    for change in judging.changes.iter().filter(|change| change.is_event) {
+        let before = change.before.as_deref().unwrap_or("nothing");
+        let why = change.evidence.first().map_or("", String::as_str);
+        tracing::warn!(
+            event = EventKind::Verdict.as_str(),
+            service = %change.service,
+            signature = %change.signature,
+            "{} in {}: {before} -> {}: {why}",
+            change.signature,
+            change.service,
+            change.verdict,
+        );
+    }
+    if !judging.changes.is_empty() {
+        let now = clock::now();
+        queue.send(Record::Judged(now, judging.changes), now);
+    }
 }
 
 fn retention(storage: &Storage) -> Retention {

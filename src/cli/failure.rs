@@ -17,6 +17,8 @@ enum Kind {
     Error,
     /// 2.
     Usage,
+    /// 3.
+    Finding,
     /// 130, as shells know it.
     Interrupted,
     /// 78, as sysexits.h and systemd know it.
@@ -77,6 +79,14 @@ impl Failure {
         Self::plain(String::new())
     }
 
+    /// The answer says it, and the exit code too, since that was asked for.
+    pub(super) fn finding() -> Self {
+        Self {
+            kind: Kind::Finding,
+            ..Self::told()
+        }
+    }
+
     /// Our output has no reader any more.
     pub(super) fn broken_pipe() -> Self {
         Self {
@@ -109,6 +119,7 @@ impl Failure {
             Kind::BrokenPipe => 0,
             Kind::Error => 1,
             Kind::Usage => 2,
+            Kind::Finding => 3,
             Kind::BadConfig => 78,
             Kind::Interrupted => 130,
         })

@@ -43,6 +43,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         database::named(args.db.as_deref(), context).unwrap_or_else(|| config.storage.path.clone());
     let (file, environment) = (args.config.clone(), context.environment.clone());
     let reload = Box::new(move || config::load(&file, &environment));
-    runtime()?.block_on(daemon::run(config, database, reload))?;
-    Ok(())
+    let runtime = runtime()?;
+    let ended = runtime.block_on(daemon::run(config, database, reload));
+    // The judge may be at work still, and reads only: nobody waits for it.
+    runtime.shutdown_background();
+    Ok(ended?)
 }

@@ -1,10 +1,11 @@
 //! The words of the field as types; no logic beyond their invariants.
 //!
 //! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`],
-//! [`known`], [`record`], [`slot`], [`thresholds`].
+//! [`known`], [`judgement`], [`record`], [`slot`], [`thresholds`].
 //! Nothing here reads a clock, a socket or a file.
 
 pub mod instance;
+pub mod judgement;
 pub mod known;
 pub mod poll;
 pub mod record;
@@ -16,6 +17,7 @@ pub mod thresholds;
 pub mod time;
 
 pub use instance::{Incarnation, InstanceId, ProcessFacts, StartReason};
+pub use judgement::Judgement;
 pub use known::{Known, Life};
 pub use poll::{Failure, FailureReason, Kind, Look, Outcome, Poll};
 pub use record::{EventKind, Note, Record, Watch};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, Known, Poll, Timestamp};
+use super::{InstanceId, Judgement, Known, Poll, Timestamp};
 
 /// From when and how often an instance is polled, so that what was due is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,16 +35,19 @@ pub enum EventKind {
     PollsLost,
     /// A service's polling task panicked and was started again.
     TaskPanic,
+    /// Something else is said of a signature than before, to or from GROWING and above.
+    Verdict,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::NewSignature,
         Self::Restart,
         Self::ClockStep,
         Self::PollsLost,
         Self::TaskPanic,
+        Self::Verdict,
     ];
 
     /// The kind with this name.
@@ -60,6 +63,7 @@ impl EventKind {
             Self::ClockStep => "clock_step",
             Self::PollsLost => "polls_lost",
             Self::TaskPanic => "task_panic",
+            Self::Verdict => "verdict",
         }
     }
 }
@@ -78,7 +82,7 @@ pub struct Note {
 }
 
 /// One thing to store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// A look and how it ended.
     Poll(Box<Poll>),
@@ -106,4 +110,6 @@ pub enum Record {
     Note(Note),
     /// What a history tells beside its polls.
     Known(Box<Known>),
+    /// What is said of signatures from this moment on.
+    Judged(Timestamp, Vec<Judgement>),
 }

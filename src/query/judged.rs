@@ -210,6 +210,12 @@ impl Subject {
         })
     }
 
+    /// The newest build in which it grows, where builds are known.
+    pub(super) fn build(&self) -> Option<String> {
+        let newest = self.growing().find_map(|told| told.risen.split_last());
+        newest.and_then(|(last, _)| last.build.clone())
+    }
+
     /// The build that it is gone since: it grew in others, and no process has it any more.
     fn gone(&self) -> Option<String> {
         if self.case.is_present() || self.told.is_empty() {

@@ -5,11 +5,13 @@
 
 mod database;
 mod days;
+mod findings;
 mod first_seen;
 mod head;
 mod history;
 mod instances;
 mod judged;
+mod judging;
 mod ladder;
 mod now;
 mod parallel;
@@ -24,10 +26,12 @@ mod top_growers;
 pub use crate::analyse::Verdict;
 pub use crate::store::{Holding, Info};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
+pub use findings::{FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::{Resolution, WindowHead};
 pub use history::{Drawn, History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
+pub use judging::{Judging, judge};
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
 pub use show::{BuildSighting, InstanceEvidence, ServiceVerdict, Show, show};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::judged::judged;
 use super::ladder::Rates;
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
-use crate::analyse::Growth;
+use crate::analyse::{Growth, Verdict};
 use crate::model::{Signature, Timestamp};
 use crate::store::{InstanceKey, InstanceRow, Reader, SignatureKey};
 
@@ -35,6 +35,8 @@ pub struct SharedRow {
     pub services: Vec<String>,
     /// Growth over all of them.
     pub growth: i64,
+    /// The loudest verdict of these services.
+    pub verdict: Verdict,
     /// Where it grows, the fastest first.
     pub instances: Vec<SharedInstance>,
     /// The line to look at.
@@ -66,7 +68,10 @@ pub fn shared(
 ) -> Result<Shared, QueryError> {
     let judged = judged(reader, scope, (None, Rates::Growing), |_| ())?;
     let mut growing: BTreeMap<SignatureKey, Vec<(&InstanceRow, Growth)>> = BTreeMap::new();
+    let mut verdicts: BTreeMap<SignatureKey, Verdict> = BTreeMap::new();
     for (key, subject) in judged.services.values().flatten() {
+        let loudest = verdicts.entry(*key).or_default();
+        *loudest = subject.verdict().max(*loudest);
         for told in subject
             .growing()
             .filter(|told| told.growth.growth >= min_growth)
@@ -89,6 +94,7 @@ pub fn shared(
             signature: found.signature,
             services: services.into_iter().cloned().collect(),
             growth: on.iter().map(|(_, growth)| growth.growth).sum(),
+            verdict: verdicts.get(&key).copied().unwrap_or_default(),
             instances: instances(reader, key, &on)?,
             site: Where::from(&found.site),
         });

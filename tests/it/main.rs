@@ -34,5 +34,6 @@ mod stops;
 mod store;
 mod support;
 mod transfer;
+mod verdicts;
 mod versions;
 mod ways;

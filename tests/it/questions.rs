@@ -23,7 +23,7 @@ pub(crate) fn minute(nth: i64) -> Timestamp {
     Timestamp::from_millis(MIDNIGHT + nth * MINUTE)
 }
 
-fn instance(service: &str, address: &str) -> Arc<InstanceId> {
+pub(crate) fn instance(service: &str, address: &str) -> Arc<InstanceId> {
     Arc::new(InstanceId {
         service: service.into(),
         scheme: "http".into(),
@@ -33,7 +33,12 @@ fn instance(service: &str, address: &str) -> Arc<InstanceId> {
 }
 
 fn process(since: i64, vdso: u64, reason: StartReason) -> Arc<Incarnation> {
-    let build_id = Some("b0b0b0b0b0b0b0b0".to_owned());
+    built("b0b0b0b0b0b0b0b0", since, vdso, reason)
+}
+
+/// A process of a build.
+pub(crate) fn built(build: &str, since: i64, vdso: u64, reason: StartReason) -> Arc<Incarnation> {
+    let build_id = Some(build.to_owned());
     let facts = ProcessFacts {
         build_id,
         vdso: Some(vdso),
@@ -47,7 +52,13 @@ fn process(since: i64, vdso: u64, reason: StartReason) -> Arc<Incarnation> {
 }
 
 /// A pulse with `leak` goroutines in the leak and `busy` in the pool.
-fn pulse(at: &Arc<InstanceId>, nth: i64, life: &Arc<Incarnation>, leak: u64, busy: u64) -> Record {
+pub(crate) fn pulse(
+    at: &Arc<InstanceId>,
+    nth: i64,
+    life: &Arc<Incarnation>,
+    leak: u64,
+    busy: u64,
+) -> Record {
     let frame = |function: &'static str, file: &'static str, line| RawFrame {
         function: function.as_bytes(),
         file: file.as_bytes(),

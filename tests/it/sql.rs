@@ -682,7 +682,7 @@ fn plain_views_are_plain_sql() {
         .unwrap();
     let views = views.query_map([], |row| row.get(0)).unwrap();
     let views: Vec<String> = views.map(Result::unwrap).collect();
-    assert_eq!(views.len(), 11);
+    assert_eq!(views.len(), 12);
     for view in views {
         // The day of the first is not over.
         let database = match view.as_str() {
@@ -692,6 +692,7 @@ fn plain_views_are_plain_sql() {
         let sql = format!("SELECT * FROM {view}");
         let read = database.prepare(&sql).unwrap().exists([]).unwrap();
         // Nothing has happened that is worth an event but the restart.
-        assert!(read, "{view} is empty");
+        // Nothing has been judged.
+        assert!(read || view == "verdicts", "{view} is empty");
     }
 }

@@ -1,6 +1,6 @@
 //! `goroscope query first-seen`.
 
-use super::{Common, Context, Failure, open, print};
+use super::{Common, Context, Ending, Failure, ends, open, print};
 use crate::present::text;
 use crate::query::first_seen;
 
@@ -10,6 +10,9 @@ use crate::query::first_seen;
 pub(super) struct Args {
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    ending: Ending,
 
     /// Rows shown; 0 for all.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
@@ -24,5 +27,6 @@ pub(super) struct Args {
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
     let answer = first_seen(&reader, &scope, args.only_growing, args.limit)?;
-    print(&answer, text::first_seen, args.common.output, context)
+    print(&answer, text::first_seen, args.common.output, context)?;
+    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
 }

@@ -1,5 +1,6 @@
 //! `goroscope query`: questions to the history, while the daemon runs and after it has died.
 
+mod findings;
 mod first_seen;
 mod history;
 mod instances;
@@ -19,7 +20,7 @@ use crate::clock;
 use crate::model::Timestamp;
 use crate::model::signature::SignaturePrefix;
 use crate::present::{Draw, Zone};
-use crate::query::{Scope, resolve_signature};
+use crate::query::{Scope, Verdict, resolve_signature};
 use crate::store::{Reader, SignatureRow};
 
 /// Asks the history: what grew, since when, and where.
@@ -37,6 +38,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Question {
     TopGrowers(top_growers::Args),
+    Findings(findings::Args),
     FirstSeen(first_seen::Args),
     Shared(shared::Args),
     History(history::Args),
@@ -84,10 +86,27 @@ struct Common {
     output: Format,
 }
 
+/// What questions take whose rows have a verdict.
+#[derive(Debug, Clone, clap::Args)]
+struct Ending {
+    /// Exit with 3 where something is found at this verdict or above: suspect, growing, likely or confirmed;
+    /// growing where none is given.
+    #[arg(
+        long,
+        value_name = "VERDICT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "growing",
+        value_parser = verdict
+    )]
+    exit_code: Option<Verdict>,
+}
+
 /// Serves the command.
 pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
     match &args.question {
         Question::TopGrowers(args) => top_growers::answer(args, context),
+        Question::Findings(args) => findings::answer(args, context),
         Question::FirstSeen(args) => first_seen::answer(args, context),
         Question::Shared(args) => shared::answer(args, context),
         Question::History(args) => history::answer(args, context),
@@ -114,6 +133,20 @@ fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> 
         instances: common.instance.clone(),
     };
     Ok((reader, scope))
+}
+
+/// A verdict that says growth, by its word.
+fn verdict(word: &str) -> Result<Verdict, String> {
+    let loud = Verdict::from_name(word).filter(|verdict| verdict.says_growth());
+    loud.ok_or_else(|| "give suspect, growing, likely or confirmed".to_owned())
+}
+
+/// How a question ends whose answer has these verdicts: with 3 where that was asked for and one is loud enough.
+fn ends(ending: &Ending, mut verdicts: impl Iterator<Item = Verdict>) -> Result<(), Failure> {
+    match ending.exit_code {
+        Some(least) if verdicts.any(|verdict| verdict >= least) => Err(Failure::finding()),
+        _ => Ok(()),
+    }
 }
 
 fn window(common: &Common, now: Timestamp, zone: Zone) -> Result<(Timestamp, Timestamp), Failure> {

@@ -1,6 +1,6 @@
 //! `goroscope query shared`.
 
-use super::{Common, Context, Failure, open, print};
+use super::{Common, Context, Ending, Failure, ends, open, print};
 use crate::present::text;
 use crate::query::shared;
 
@@ -10,6 +10,9 @@ use crate::query::shared;
 pub(super) struct Args {
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    ending: Ending,
 
     /// Signatures shown; 0 for all.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
@@ -24,5 +27,6 @@ pub(super) struct Args {
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
     let answer = shared(&reader, &scope, args.min_growth, args.limit)?;
-    print(&answer, text::shared, args.common.output, context)
+    print(&answer, text::shared, args.common.output, context)?;
+    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
 }

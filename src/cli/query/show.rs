@@ -1,6 +1,6 @@
 //! `goroscope query show`.
 
-use super::{Common, Context, Failure, open, print, signature};
+use super::{Common, Context, Ending, Failure, ends, open, print, signature};
 use crate::present::text;
 use crate::query::show;
 
@@ -14,6 +14,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    ending: Ending,
 }
 
 /// Serves the command.
@@ -21,5 +24,6 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let signature = signature(&reader, &args.signature)?;
     let answer = show(&reader, &scope, &signature)?;
-    print(&answer, text::show, args.common.output, context)
+    print(&answer, text::show, args.common.output, context)?;
+    ends(&args.ending, std::iter::once(answer.verdict))
 }

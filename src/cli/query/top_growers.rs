@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Common, Context, Failure, open, print};
+use super::{Common, Context, Ending, Failure, ends, open, print};
 use crate::present::text;
 use crate::query::{Sort, TopGrowersRequest, top_growers};
 
@@ -12,6 +12,9 @@ use crate::query::{Sort, TopGrowersRequest, top_growers};
 pub(super) struct Args {
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    ending: Ending,
 
     /// Rows shown; 0 for all.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
@@ -60,5 +63,6 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
         sort,
     };
     let answer = top_growers(&reader, &request)?;
-    print(&answer, text::top_growers, args.common.output, context)
+    print(&answer, text::top_growers, args.common.output, context)?;
+    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
 }

@@ -14,6 +14,7 @@ mod look;
 mod quarantine;
 mod remembered;
 mod signature;
+mod verdict;
 mod window;
 
 use std::cell::OnceCell;
@@ -32,6 +33,7 @@ pub use known::{LifeRow, Lives, StackRow, Words};
 pub use look::{GroupRow, LookRow, Looked, SnapshotRow};
 pub use remembered::Remembered;
 pub use signature::{SeriesRow, SightingRow, SignatureRow, SignatureRows};
+pub use verdict::VerdictRow;
 pub use window::{IncarnationWindow, States};
 
 use self::course::Source;

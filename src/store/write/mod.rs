@@ -19,6 +19,7 @@ mod rows;
 mod series;
 mod snapshot;
 mod summarise;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

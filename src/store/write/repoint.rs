@@ -121,6 +121,12 @@ fn replace(tx: &Transaction<'_>, old: i64, new: i64) -> Result<()> {
          ON CONFLICT DO UPDATE SET signature_id = excluded.signature_id",
         "UPDATE signature_alias SET signature_id = ?2 WHERE signature_id = ?1",
         "UPDATE event SET signature_id = ?2 WHERE signature_id = ?1",
+        // What is said of the new one holds; of two open verdicts the older one ends.
+        "UPDATE verdict SET to_at = from_at
+         WHERE signature_id = ?1 AND to_at IS NULL
+             AND service_id IN (SELECT service_id FROM verdict
+                                WHERE signature_id = ?2 AND to_at IS NULL)",
+        "UPDATE verdict SET signature_id = ?2 WHERE signature_id = ?1",
     ] {
         tx.execute(statement, [old, new])?;
     }

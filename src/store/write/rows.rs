@@ -52,6 +52,7 @@ impl Rows<'_> {
             Record::Watched { watch, to } => self.watched(watch, *to).map(|()| None),
             Record::Note(note) => self.note(note, None).map(|()| None),
             Record::Known(known) => self.known(known).map(|()| None),
+            Record::Judged(at, judgements) => self.judged(*at, judgements).map(|()| None),
         }
     }
 

@@ -1,0 +1,31 @@
+//! `goroscope query findings`.
+
+use super::{Common, Context, Ending, Failure, ends, open, print};
+use crate::present::text;
+use crate::query::{Verdict, findings};
+
+/// Shows what is wrong: everything that grows, since when, what of it is new, and what is over.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  goroscope query findings --since 24h
+  goroscope query findings --verdict likely --exit-code=likely")]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
+
+    #[command(flatten)]
+    ending: Ending,
+
+    /// The quietest verdict that is a finding: suspect, growing, likely or confirmed.
+    #[arg(long, value_name = "VERDICT", default_value = "growing", value_parser = super::verdict)]
+    verdict: Verdict,
+}
+
+/// Serves the command.
+pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let (reader, scope) = open(&args.common, context)?;
+    let answer = findings(&reader, &scope, args.verdict)?;
+    print(&answer, text::findings, args.common.output, context)?;
+    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+}

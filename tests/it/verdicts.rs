@@ -1,0 +1,142 @@
+//! What the daemon says of a leak, from its first hours to the build that has it no more.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use goroscope::model::{Record, StartReason, Timestamp, Watch};
+use goroscope::query::{Judging, judge};
+use goroscope::store::Reader;
+
+use crate::blocks::write;
+use crate::questions::{built, instance, minute, pulse};
+use crate::support::{KEEP, number, printed};
+
+const HOUR: i64 = 60;
+
+/// Two instances of one service, polled each minute. Their build leaks fifteen an hour for ten hours; the next one
+/// does not.
+fn night() -> Vec<Record> {
+    let mut records = Vec::new();
+    for address in ["pay-1:6060", "pay-2:6060"] {
+        let instance = instance("pay", address);
+        records.push(Record::Watch(Watch {
+            instance: Arc::clone(&instance),
+            from: minute(0),
+            interval: Duration::from_mins(1),
+            labels: Arc::default(),
+        }));
+        let leaks = built("aaaa", 0, 1, StartReason::FirstContact);
+        let mended = built("bbbb", 10 * HOUR, 2, StartReason::Vdso);
+        for nth in 0..40 * HOUR {
+            let busy = [4, 9, 2, 7, 5][usize::try_from(nth % 5).unwrap()];
+            let leaked = u64::try_from(nth / 4).unwrap();
+            records.push(match nth {
+                ..600 => pulse(&instance, nth, &leaks, leaked, busy),
+                _ => pulse(&instance, nth, &mended, 0, busy),
+            });
+        }
+        records.push(Record::Unwatch {
+            instance,
+            from: minute(0),
+            to: minute(40 * HOUR - 1),
+        });
+    }
+    records
+}
+
+/// Stores records, all of which are there when the last one is.
+fn store(path: &Path, records: Vec<Record>) {
+    write(path, KEEP, records, || minute(0), |_| true);
+}
+
+/// What is said at a moment, stored as the daemon does.
+fn judged(path: &Path, at: Timestamp) -> Vec<String> {
+    let Judging { changes, .. } = judge(&Reader::open(path).unwrap(), at).unwrap();
+    let told = |before: &Option<String>| before.clone().unwrap_or_else(|| "nothing".to_owned());
+    let lines = changes
+        .iter()
+        .map(|change| format!("{} -> {}", told(&change.before), change.verdict));
+    let lines = lines.collect();
+    store(path, vec![Record::Judged(at, changes)]);
+    lines
+}
+
+fn findings(folder: &Path, until: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+    command
+        .args(["query", "findings", "--tz", "utc", "--until", until])
+        .current_dir(folder)
+        .env_remove("GOROSCOPE_DB");
+    String::from_utf8(printed(&mut command)).unwrap()
+}
+
+#[test]
+fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    store(&path, night());
+    assert_eq!(judged(&path, minute(30)), ["nothing -> SUSPECT"]);
+    assert_eq!(judged(&path, minute(2 * HOUR)), ["SUSPECT -> GROWING"]);
+    // Nothing new is nothing to store.
+    assert_eq!(judged(&path, minute(2 * HOUR + 5)), [""; 0]);
+    insta::assert_snapshot!(findings(folder.path(), "2026-11-24 09:00"), @"
+    window 2026-11-23 09:00 -> 2026-11-24 09:00 (+00:00)   1 service, 2 instances, 1,082/1,082 polls, 0 restarts
+    polled 2026-11-24 00:00:00 -> 2026-11-24 09:00:00 only
+    FINDING  VERDICT  SINCE             SIGNATURE  SERVICE  ON  LAST  GROWTH  >= /HOUR  FIRST SEEN        WHERE
+    new      GROWING  2026-11-24 02:00  6aa95d31   pay       2   270    +270     +30.0  2026-11-24 00:04  pay.(*Client).retry.func1  pay/client.go:118
+    6aa95d31 pay: it grows on 2 instances and in 2 processes
+    6aa95d31 pay: pay-1:6060: its lowest count rose from 15 to 125 in 8h (481 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it
+    6aa95d31 pay: pay-2:6060: its lowest count rose from 15 to 125 in 8h (481 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it
+    1 new, 0 active, 0 gone (GROWING or above).  next: goroscope query show 6aa95d31
+    ");
+    // A restart is no recovery, and too little of the next process is none either.
+    assert_eq!(judged(&path, minute(10 * HOUR + 5)), [""; 0]);
+    assert_eq!(judged(&path, minute(12 * HOUR)), ["GROWING -> GONE"]);
+    insta::assert_snapshot!(findings(folder.path(), "2026-11-24 12:30"), @"
+    window 2026-11-23 12:30 -> 2026-11-24 12:30 (+00:00)   1 service, 2 instances, 1,502/1,502 polls, 2 restarts
+    polled 2026-11-24 00:00:00 -> 2026-11-24 12:30:00 only
+    FINDING  VERDICT  SINCE                                 SIGNATURE  SERVICE  ON  LAST  GROWTH  >= /HOUR  FIRST SEEN        WHERE
+    gone     GONE     2026-11-24 02:00 -> 2026-11-24 12:00  6aa95d31   pay       0     0    +298         -  2026-11-24 00:04  pay.(*Client).retry.func1  pay/client.go:118
+    6aa95d31 pay: no process has it any more since build bbbb
+    6aa95d31 pay: it grows on 2 instances and in 2 processes
+    6aa95d31 pay: pay-1:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
+    6aa95d31 pay: pay-2:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
+    0 new, 0 active, 1 gone (GROWING or above).  next: goroscope query show 6aa95d31
+    ");
+    // When the window has nothing of it left, it stays what it was.
+    assert_eq!(judged(&path, minute(39 * HOUR)), [""; 0]);
+    let events = "SELECT count(*) FROM events WHERE kind = 'verdict'";
+    assert_eq!(number(&path, events), 2);
+    let gone = "SELECT count(*) FROM verdicts WHERE verdict = 'GONE' AND until IS NULL";
+    assert_eq!(number(&path, gone), 1);
+    insta::assert_snapshot!(findings(folder.path(), "2026-11-25 15:00"), @"
+    window 2026-11-24 15:00 -> 2026-11-25 15:00 (+00:00)   1 service, 2 instances, 2,882/2,882 polls, 0 restarts
+    0 new, 0 active, 0 gone (GROWING or above).
+    polled for 1day: leaks of +0.26/h an instance and faster show in that time
+    ");
+}
+
+#[test]
+fn the_exit_code_tells_what_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    store(&path, night());
+    let code = |question: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+        command.arg("query").args(question);
+        command.args(["--until", "2026-11-24T09:00:00Z"]);
+        let ended = command
+            .current_dir(folder.path())
+            .env_remove("GOROSCOPE_DB")
+            .output();
+        ended.unwrap().status.code().unwrap()
+    };
+    assert_eq!(code(&["top-growers"]), 0);
+    assert_eq!(code(&["top-growers", "--exit-code"]), 3);
+    assert_eq!(code(&["findings", "--exit-code=growing"]), 3);
+    assert_eq!(code(&["findings", "--exit-code=likely"]), 0);
+    assert_eq!(code(&["shared", "--exit-code=suspect"]), 3);
+    assert_eq!(code(&["findings", "--exit-code=steady"]), 2);
+}
