@@ -142,6 +142,18 @@ impl Course {
         }
     }
 
+    /// The share of its goroutines that is still there after the `apart` hours that end at `hour`.
+    pub(crate) fn stays(&self, hour: f64, apart: f64) -> f64 {
+        match self {
+            Self::Open { hours, .. } | Self::Wander { hours, .. } | Self::Elastic { hours, .. } => {
+                (-apart / hours).exp()
+            }
+            Self::Sweep { every, phase, .. } if (hour + phase).rem_euclid(*every) < apart => 0.0,
+            Self::Storms { spans, .. } if !within(spans, hour) => 0.84_f64.powf(apart / STEP_HOURS),
+            Self::Fill { .. } | Self::Sweep { .. } | Self::Storms { .. } | Self::Leak { .. } => 1.0,
+        }
+    }
+
     /// How many the load asks for.
     fn wanted(&self, hour: f64) -> f64 {
         match self {

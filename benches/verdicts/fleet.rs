@@ -24,6 +24,8 @@ pub(crate) struct Process {
     pub(crate) build: u32,
     /// When good pulses were, ascending, and the count in each; 0 is absent.
     pub(crate) pulses: Vec<(i64, u32)>,
+    /// Details, ascending: when, the count, and of the ids of the one before how many were looked for and found.
+    pub(crate) details: Vec<(i64, u32, Option<(u32, u32)>)>,
 }
 
 /// The processes at one address, in order of time.
@@ -263,18 +265,59 @@ fn process(
         part.meet(met, met - life.began, rng);
     }
     let mut pulses = Vec::with_capacity(usize::try_from((end - first).max(0)).unwrap_or(0));
+    let mut details = Details::default();
     for nth in first..end {
         let hour = nth as f64 * STEP_HOURS;
-        let count: f64 = parts.iter_mut().map(|part| part.step(hour, rng)).sum();
+        let counts: Vec<f64> = parts.iter_mut().map(|part| part.step(hour, rng)).collect();
         let failed = (gap.0..gap.1).contains(&hour) || rng.u16(..) < 200;
         if !failed {
-            pulses.push((begins + nth * STEP_MS, count as u32));
+            let at = begins + nth * STEP_MS;
+            pulses.push((at, counts.iter().sum::<f64>() as u32));
+            details.look(at, hour, (&parts, counts), rng);
         }
     }
     Process {
         began: begins + (life.began * HOUR_MS as f64) as i64,
         build: life.build,
         pulses,
+        details: details.taken,
+    }
+}
+
+/// Details come this far apart, hours,
+const DETAIL_HOURS: f64 = 1.0 / 6.0;
+/// and none of a process with more goroutines.
+const DETAIL_MOST: f64 = 2_000.0;
+/// Ids of a group that are looked for again.
+const SAMPLE: u32 = 32;
+
+/// The details of a process.
+#[derive(Default)]
+struct Details {
+    taken: Vec<(i64, u32, Option<(u32, u32)>)>,
+    /// When the last one was taken, and the count of each part then.
+    last: Option<(f64, Vec<f64>)>,
+}
+
+impl Details {
+    fn look(&mut self, at: i64, hour: f64, (parts, counts): (&[Part], Vec<f64>), rng: &mut Rng) {
+        let sum: f64 = counts.iter().sum();
+        let apart = self.last.as_ref().map(|(last, _)| hour - last);
+        if sum > DETAIL_MOST || apart.is_some_and(|apart| apart < DETAIL_HOURS - STEP_HOURS / 2.0) {
+            return;
+        }
+        let survival = self.last.take().map(|(last, before)| {
+            let all: f64 = before.iter().sum();
+            let in_parts = parts.iter().zip(before.iter().zip(&counts));
+            let stayed: f64 = in_parts
+                .map(|(part, (before, now))| (before * part.stays(hour, hour - last)).min(*now))
+                .sum();
+            let sampled = (all as u32).min(SAMPLE);
+            let alive = (0..sampled).filter(|_| rng.f64() < stayed / all.max(1.0));
+            (sampled, u32::try_from(alive.count()).unwrap_or(0))
+        });
+        self.taken.push((at, sum as u32, survival));
+        self.last = Some((hour, counts));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The judge of goroscope, over the slots that an answer would judge.
 
-use goroscope::analyse::{Case, Facts, Segment, Track, Verdict, read};
+use goroscope::analyse::{Case, DetailLook, Facts, Segment, Survival, Track, Verdict, read};
 use goroscope::model::{Slot, Thresholds, Timestamp};
 
 use super::fleet::{Fleet, HOUR_MS, Process};
@@ -14,6 +14,7 @@ const SLOT_MS: i64 = 600_000;
 pub(crate) fn ours(fleet: &Fleet, until: i64) -> Verdict {
     let thresholds = Thresholds::default();
     let mut case = Case::default();
+    let mut processes_of = Vec::with_capacity(fleet.instances.len());
     for (nth, instance) in fleet.instances.iter().enumerate() {
         let processes = instance.processes.iter();
         let drawn: Vec<Drawn> = processes.map(|process| Drawn::of(process, until)).collect();
@@ -29,9 +30,44 @@ pub(crate) fn ours(fleet: &Fleet, until: i64) -> Verdict {
             .zip(&tracks)
             .filter(|(drawn, _)| !drawn.slots.is_empty());
         let segments: Vec<Segment<'_>> = pairs.map(|(drawn, track)| drawn.segment(track)).collect();
+        let seen = instance.processes.iter().zip(&drawn);
+        let seen: Vec<&Process> = seen
+            .filter(|(_, drawn)| !drawn.slots.is_empty())
+            .map(|(process, _)| process)
+            .collect();
         case.add(nth, &read(&segments, &thresholds));
+        processes_of.push(seen);
     }
-    case.conclude(&Facts::default(), &thresholds).verdict
+    let facts = Facts {
+        survival: survival(&case, &processes_of, until, &thresholds),
+        ..Facts::default()
+    };
+    case.conclude(&facts, &thresholds).verdict
+}
+
+/// How goroutines fared in the processes where floors rise.
+fn survival(
+    case: &Case,
+    processes: &[Vec<&Process>],
+    until: i64,
+    thresholds: &Thresholds,
+) -> Option<Survival> {
+    let found = case.growing(thresholds).filter_map(|risen| {
+        let process = processes.get(risen.instance)?.get(risen.rise.life)?;
+        let taken = process.details.iter().filter(|(at, ..)| *at < until);
+        let looks: Vec<DetailLook> = taken
+            .map(|(at, count, survival)| DetailLook {
+                hour: (at - process.began) as f64 / HOUR_MS as f64,
+                count: u64::from(*count),
+                survival: *survival,
+            })
+            .collect();
+        Some(Survival::of(&looks))
+    });
+    found.reduce(|mut sum, more| {
+        sum.add(more);
+        sum
+    })
 }
 
 /// The pulses of a process, drawn together as the store does.

@@ -71,6 +71,17 @@ impl Part {
     }
 }
 
+impl Part {
+    /// How many of a sample of its goroutines are still the same ones `apart` hours later, as a share.
+    pub(crate) fn stays(&self, hour: f64, apart: f64) -> f64 {
+        match self {
+            Self::Fixed(_) | Self::Steps(_) => 1.0,
+            Self::InFlight { .. } | Self::Batch { .. } => 0.0,
+            Self::Lasting { course, .. } => course.stays(hour, apart),
+        }
+    }
+}
+
 impl From<Course> for Part {
     fn from(course: Course) -> Self {
         Self::Lasting { course, now: 0.0 }

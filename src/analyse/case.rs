@@ -151,10 +151,10 @@ impl Case {
         }));
         reasons.extend(spread.sentence());
         reasons.extend(stays.map(|seen| seen.sentence()));
-        let corroborated = stays.is_some() || spread.goes_on(thresholds);
+        let corroborated = stays.is_some() || spread.is_long(thresholds);
         let verdict = if facts.proved.is_some() {
             Verdict::Confirmed
-        } else if spread.is_reproduced(thresholds) && corroborated {
+        } else if spread.is_reproduced(thresholds) && corroborated && spread.goes_on(thresholds) {
             Verdict::Likely
         } else {
             Verdict::Growing
@@ -214,9 +214,9 @@ impl Spread {
         self.processes > 1 || self.is_long(thresholds)
     }
 
-    /// Whether it has risen for so long without slowing down that a day's traffic would have come back.
+    /// Whether the longest one does not slow down, as a pool that fills up does.
     fn goes_on(&self, thresholds: &Thresholds) -> bool {
-        self.is_long(thresholds) && self.lateness >= thresholds.likely_lateness
+        self.lateness >= thresholds.likely_lateness
     }
 }
 

@@ -11,14 +11,13 @@ use crate::model::Thresholds;
 
 /// Details that lie further apart were thinned, and what was sampled was another one in between, hours.
 const MOST_APART: f64 = 6.0;
-/// Fewer counts of old goroutines than this show no rise.
-const MIN_OLD: usize = 6;
+/// Fewer steps from detail to detail than this show no rise.
+const MIN_STEPS: usize = 6;
 /// Sampled goroutines must be watched for so long that at the highest rate that still counts as staying this
 /// many of them would have ended.
 const MIN_EXPECTED_ENDS: f64 = 1.0;
-/// What stayed must have risen by this share of the growth: with a leak it rises by two thirds of it between the
-/// lowest counts of the first and the last third.
-const MIN_OLD_SHARE: f64 = 0.25;
+/// Where what stays rose by less than this share of all, what grows is traffic.
+const MIN_OLD_SHARE: f64 = 0.1;
 
 /// What one detail says of a signature.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,18 +37,18 @@ pub struct Survival {
     pub hours: f64,
     /// Those that ended meanwhile.
     pub ends: u64,
-    /// The most that the count of goroutines rose by which had been there at the detail before, as the samples
-    /// allow; where there are enough details to say.
+    /// What the lowest count of a detail rose by between the first third of them and the last, and
+    rise: f64,
+    /// the most that the count of those rose by which had been there at the detail before, as samples allow;
+    /// both 0 where details are too few to say.
     old_rise: f64,
-    /// The growth of the floors of the processes that `old_rise` is of.
-    covered: f64,
 }
 
 impl Survival {
-    /// Of the details of one process in order of time, in which the floor grew by `growth`.
-    pub fn of(looks: &[DetailLook], growth: f64) -> Self {
+    /// Of the details of one process in order of time.
+    pub fn of(looks: &[DetailLook]) -> Self {
         let mut survival = Self::default();
-        let mut old = Vec::with_capacity(looks.len());
+        let mut steps = Vec::with_capacity(looks.len());
         for (before, look) in looks.iter().zip(looks.iter().skip(1)) {
             let apart = look.hour - before.hour;
             let Some((sampled, alive)) = look.survival.filter(|_| apart <= MOST_APART) else {
@@ -58,21 +57,14 @@ impl Survival {
             let alive = alive.min(sampled);
             survival.hours += f64::from(sampled) * apart;
             survival.ends += u64::from(sampled - alive);
-            old.push(old_count(before.count, sampled, alive));
+            steps.push((before.count, sampled, alive));
         }
-        if old.len() >= MIN_OLD {
-            let (first, _) = old.split_at(old.len() / 3);
-            let (_, last) = old.split_at(old.len() - old.len() / 3);
-            let lowest = first
-                .iter()
-                .map(|(low, _)| *low)
-                .fold(f64::INFINITY, f64::min);
-            let highest = last
-                .iter()
-                .map(|(_, high)| *high)
-                .fold(f64::INFINITY, f64::min);
-            survival.old_rise = highest - lowest;
-            survival.covered = growth;
+        if steps.len() >= MIN_STEPS {
+            let third = steps.len() / 3;
+            let first = Third::of(steps.get(..third).unwrap_or_default());
+            let last = Third::of(steps.get(steps.len() - third..).unwrap_or_default());
+            survival.rise = last.lowest - first.lowest;
+            survival.old_rise = last.old_at_most() - first.old_at_least();
         }
         survival
     }
@@ -81,8 +73,8 @@ impl Survival {
     pub fn add(&mut self, other: Self) {
         self.hours += other.hours;
         self.ends += other.ends;
+        self.rise += other.rise;
         self.old_rise += other.old_rise;
-        self.covered += other.covered;
     }
 
     /// Whether goroutines do not end, as far as can be seen.
@@ -91,9 +83,10 @@ impl Survival {
         expected >= MIN_EXPECTED_ENDS && as_f64(self.ends.cast_signed()) <= expected
     }
 
-    /// Whether floors that grew by so much in all did so without the goroutines that stay: no leak does.
+    /// Whether floors that grew by so much in all did so without the goroutines that stay: no leak does. Details
+    /// that show less than half of that growth cannot say.
     pub fn is_traffic(&self, growth: f64) -> bool {
-        self.covered >= growth / 2.0 && self.old_rise < MIN_OLD_SHARE * self.covered
+        self.rise >= growth / 2.0 && self.old_rise < MIN_OLD_SHARE * self.rise
     }
 
     /// What was seen, in numbers.
@@ -115,25 +108,51 @@ fn whole_minutes(hours: f64) -> u64 {
     (hours * 60.0) as u64
 }
 
-/// How many of `count` goroutines stayed until the next detail, at the least and at the most, where of a sample
-/// so many did.
-fn old_count(count: u64, sampled: u32, alive: u32) -> (f64, f64) {
-    if sampled == 0 {
-        return (0.0, as_f64(count.cast_signed()));
+/// Some details in a row.
+struct Third {
+    /// The lowest count.
+    lowest: f64,
+    /// The mean count.
+    mean: f64,
+    /// The share of sampled goroutines that were there at the next detail.
+    share: f64,
+    /// How far the share of all may lie from that.
+    slack: f64,
+}
+
+impl Third {
+    /// Of counts, and of their samples the size and how many stayed.
+    fn of(steps: &[(u64, u32, u32)]) -> Self {
+        let counts = || steps.iter().map(|(count, ..)| as_f64(count.cast_signed()));
+        let sum =
+            |of: fn(&(u64, u32, u32)) -> u32| steps.iter().map(of).map(f64::from).sum::<f64>();
+        let (sampled, alive) = (sum(|step| step.1), sum(|step| step.2));
+        let number = counts().map(|_| 1.0).sum::<f64>().max(1.0);
+        let share = if sampled > 0.0 { alive / sampled } else { 0.0 };
+        // What stays is sampled again and again: details in a row say less than as many apart would.
+        let told = (sampled / number.sqrt()).max(1.0);
+        let is_whole = steps
+            .iter()
+            .all(|(count, sampled, _)| u64::from(*sampled) >= *count);
+        Self {
+            lowest: counts().fold(f64::INFINITY, f64::min),
+            mean: counts().sum::<f64>() / number,
+            share,
+            slack: if is_whole {
+                0.0
+            } else {
+                2.0 * (share * (1.0 - share) / told).sqrt() + 3.0 / told
+            },
+        }
     }
-    let size = f64::from(sampled);
-    let share = f64::from(alive) / size;
-    let slack = if u64::from(sampled) >= count {
-        0.0
-    } else {
-        // Two standard deviations, and what a sample without any cannot exclude.
-        2.0 * (share * (1.0 - share) / size).sqrt() + 3.0 / size
-    };
-    let count = as_f64(count.cast_signed());
-    (
-        count * (share - slack).max(0.0),
-        count * (share + slack).min(1.0),
-    )
+
+    fn old_at_least(&self) -> f64 {
+        self.mean * (self.share - self.slack).max(0.0)
+    }
+
+    fn old_at_most(&self) -> f64 {
+        self.mean * (self.share + self.slack).min(1.0)
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_leaks_stays() {
-        let leak = Survival::of(&details(|nth| (10 + nth, 1.0)), 48.0);
+        let leak = Survival::of(&details(|nth| (10 + nth, 1.0)));
         assert!(
             leak.stays(&Thresholds::default()) && !leak.is_traffic(48.0),
             "{leak:?}"
@@ -177,7 +196,7 @@ mod tests {
 
     #[test]
     fn requests_of_a_busier_hour_do_not() {
-        let rising = Survival::of(&details(|nth| (100 + 10 * nth, 0.0)), 480.0);
+        let rising = Survival::of(&details(|nth| (100 + 10 * nth, 0.0)));
         assert!(
             !rising.stays(&Thresholds::default()) && rising.is_traffic(480.0),
             "{rising:?}"
@@ -188,25 +207,25 @@ mod tests {
     fn a_leak_among_requests_is_no_traffic() {
         // Fifty requests that are gone each time, and one a detail that is not.
         let mixed = |nth: u32| (50 + nth, f64::from(nth) / f64::from(50 + nth));
-        let mixed = Survival::of(&details(mixed), 48.0);
+        let mixed = Survival::of(&details(mixed));
         assert!(
             !mixed.stays(&Thresholds::default()) && !mixed.is_traffic(48.0),
             "{mixed:?}"
         );
         // So small a leak among a thousand no sample can show: nothing is said.
         let hidden = |nth: u32| (1_000 + nth, f64::from(nth) / f64::from(1_000 + nth));
-        let hidden = Survival::of(&details(hidden), 48.0);
+        let hidden = Survival::of(&details(hidden));
         assert!(!hidden.is_traffic(48.0), "{hidden:?}");
     }
 
     #[test]
     fn few_or_thinned_details_say_nothing() {
         let few: Vec<DetailLook> = details(|nth| (10 * nth, 0.0)).into_iter().take(4).collect();
-        assert!(!Survival::of(&few, 30.0).is_traffic(30.0));
+        assert!(!Survival::of(&few).is_traffic(30.0));
         let mut thinned = details(|nth| (10 + nth, 1.0));
         for look in &mut thinned {
             look.hour *= 144.0;
         }
-        assert!(!Survival::of(&thinned, 48.0).stays(&Thresholds::default()));
+        assert!(!Survival::of(&thinned).stays(&Thresholds::default()));
     }
 }

@@ -18,29 +18,28 @@ pub(super) fn survivals(
     subjects: &BTreeMap<SignatureKey, Subject>,
     thresholds: &Thresholds,
 ) -> Result<HashMap<SignatureKey, Survival>, QueryError> {
-    let mut processes: BTreeMap<i64, HashMap<SignatureKey, f64>> = BTreeMap::new();
+    let mut processes: BTreeMap<i64, HashSet<SignatureKey>> = BTreeMap::new();
     for (key, subject) in subjects {
         let mut risen: Vec<_> = subject.risen(thresholds).collect();
         risen.sort_by(|(a, _), (b, _)| b.rise.floor.growth().total_cmp(&a.rise.floor.growth()));
-        for (risen, process) in risen.into_iter().take(MOST_PROCESSES) {
+        for (_, process) in risen.into_iter().take(MOST_PROCESSES) {
             // Where it is not known whether a process ended, ids tell nothing across that moment.
             if let [incarnation] = process.incarnations.as_slice() {
                 let wanted = processes.entry(*incarnation).or_default();
-                wanted.insert(*key, risen.rise.floor.growth());
+                wanted.insert(*key);
             }
         }
     }
     let mut found: HashMap<SignatureKey, Survival> = HashMap::new();
-    for (incarnation, grown) in processes {
-        let wanted: HashSet<SignatureKey> = grown.keys().copied().collect();
+    for (incarnation, wanted) in processes {
         let window = (scope.since, scope.until);
         let mut details = reader.details(incarnation, window, Some(&wanted))?;
         details.reverse();
-        for (key, growth) in grown {
+        for key in wanted {
             found
                 .entry(key)
                 .or_default()
-                .add(Survival::of(&looks(&details, key), growth));
+                .add(Survival::of(&looks(&details, key)));
         }
     }
     Ok(found)
