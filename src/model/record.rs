@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, Known, Poll, Timestamp};
+use super::{IgnoreRule, InstanceId, Known, Poll, Thresholds, Timestamp};
 
 /// From when and how often an instance is polled, so that what was due is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +77,17 @@ pub struct Note {
     pub text: String,
 }
 
+/// What answers go by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Analysis {
+    /// What verdicts rest on.
+    pub thresholds: Thresholds,
+    /// Which growth is known and fine, the first rule that holds before the others.
+    pub ignore: Vec<IgnoreRule>,
+}
+
 /// One thing to store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// A look and how it ended.
     Poll(Box<Poll>),
@@ -106,4 +115,6 @@ pub enum Record {
     Note(Note),
     /// What a history tells beside its polls.
     Known(Box<Known>),
+    /// What answers go by from now on.
+    Analysis(Box<Analysis>),
 }

@@ -5,9 +5,11 @@
 
 mod database;
 mod days;
+mod draft;
 mod first_seen;
 mod head;
 mod history;
+mod ignored;
 mod instances;
 mod ladder;
 mod now;
@@ -22,9 +24,11 @@ mod top_growers;
 pub use crate::analyse::Verdict;
 pub use crate::store::{Holding, Info};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
+pub use draft::{RuleDraft, draft_rule};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::{Resolution, WindowHead};
 pub use history::{Drawn, History, HistoryRow, Step, history};
+pub use ignored::{Ignored, Ignoring};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};

@@ -39,7 +39,7 @@ pub use read::{
     DayRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
     IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives,
     LookRow, Looked, PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow, SightingRow,
-    SignatureKey, SignatureRow, SignatureRows, SnapshotRow, StackRow, States, Words,
+    SignatureKey, SignatureRow, SignatureRows, SnapshotRow, StackRow, States, Unread, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
 pub use write::{

@@ -65,7 +65,7 @@ pub enum FeedError {
 }
 
 /// What came of some lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// What to store.
     pub records: Vec<Record>,
