@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::first_seen::firsts;
 use super::ladder::{Climb, Rates, Rung, Trend, add_trend};
 use super::now::{Now, now_on};
-use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, Ignoring, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Evidence, Growth, Verdict};
 use crate::model::Signature;
 use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey, SignatureRow};
@@ -35,6 +35,8 @@ pub struct TopGrowersRequest {
     pub min_growth: i64,
     /// Signatures that do not grow by verdict too.
     pub all: bool,
+    /// Signatures that an ignore rule takes out too.
+    pub ignored: bool,
     /// Rows at most; 0 for all.
     pub limit: usize,
     /// Their order.
@@ -54,7 +56,7 @@ pub struct TopGrowers {
     pub matched: usize,
     /// Rows below: at most the limit.
     pub shown: usize,
-    /// Rows that an ignore rule took out.
+    /// Those that an ignore rule holds for: not among the rows, unless they were asked for.
     pub ignored: usize,
     /// Growth below this was left out.
     pub min_growth: i64,
@@ -102,6 +104,8 @@ pub struct GrowerRow {
     pub created_by: Option<String>,
     /// Last known counts over the window, summed over instances.
     pub trend: Vec<Option<u64>>,
+    /// The rule that takes it out, where that was asked for.
+    pub ignored: Option<Ignored>,
 }
 
 /// Sentences of evidence per row.
@@ -136,8 +140,13 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
                 signature,
                 growers,
                 first_seen: first_seen.get(&(service.as_str(), *key)).copied(),
+                ignored: None,
             }));
         }
+    }
+    let ignored = ignore(reader, &request.scope, &instances, &mut found)?;
+    if !request.ignored {
+        found.retain(|found| found.ignored.is_none());
     }
     let matched = found.len();
     sort(&mut found, request.sort);
@@ -155,7 +164,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         total,
         matched,
         shown: rows.len(),
-        ignored: 0,
+        ignored,
         min_growth: request.min_growth,
         rows,
         window: head,
@@ -230,6 +239,7 @@ struct Found<'a> {
     signature: &'a SignatureRow,
     growers: &'a Growers,
     first_seen: Option<&'a SightingRow>,
+    ignored: Option<Ignored>,
 }
 
 impl Found<'_> {
@@ -258,8 +268,33 @@ impl Found<'_> {
             site: Where::from(&self.signature.site),
             created_by: now.created_by,
             trend: growers.trend.to_vec(),
+            ignored: self.ignored.clone(),
         }
     }
+}
+
+/// Notes which rules hold for what was found; for how many one does.
+fn ignore(
+    reader: &Reader,
+    scope: &Scope,
+    instances: &[InstanceRow],
+    found: &mut [Found<'_>],
+) -> Result<usize, QueryError> {
+    let ignoring = Ignoring::at(reader, scope.until)?;
+    let now = if ignoring.asks_for_creators() {
+        now_of(reader, scope, instances, found)?
+    } else {
+        HashMap::new()
+    };
+    let mut ignored = 0;
+    for found in found {
+        let now = now.get(&(found.service, found.signature.key));
+        let created_by = now.and_then(|now| now.created_by.as_deref());
+        let count = found.growers.growth.last;
+        found.ignored = ignoring.ignored(found.service, found.signature, created_by, count)?;
+        ignored += usize::from(found.ignored.is_some());
+    }
+    Ok(ignored)
 }
 
 /// What the groups of the rows that are shown are like now, by service and signature.

@@ -478,3 +478,57 @@ fn a_snippet_of_nothing_is_an_error() {
     exit 2
     ");
 }
+
+/// What `top-growers` says of the half hour of the leak, where a rule of the leak says `keys` too.
+fn growers(keys: &str, arguments: &[&str]) -> String {
+    let folder = history();
+    let leak = r#""top_function": "acme.io/pay.(*Client).retry.func1""#;
+    tell(
+        &folder.path().join("goroscope.db"),
+        Analysis {
+            thresholds: Thresholds::default(),
+            ignore: vec![rule(&format!("{leak}, {keys}"))],
+        },
+    );
+    let question = [
+        "query",
+        "top-growers",
+        "--tz",
+        "utc",
+        "--since",
+        "2026-11-24",
+        "--until",
+        "2026-11-24 00:30",
+    ];
+    said(folder.path(), &[&question, arguments].concat())
+}
+
+#[test]
+fn top_growers_leave_out_what_a_rule_ignores() {
+    let keys = r#""max_count": 71, "until": "2026-11-30T23:59:59.999Z""#;
+    assert_snapshot!(growers(keys, &[]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    showing 0 of 0 (growth >= 3) among 2 signatures, 1 ignored by rule.  nothing else grew and stayed.
+    polled for 29m: leaks of +6.2/h an instance and faster show in that time
+    exit 0
+    ");
+    assert_snapshot!(growers(keys, &["--ignored"]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH   /HOUR  TREND     STATE      OLDEST  FIRST SEEN        VERDICT  WHERE
+    1  6aa95d31   pay       2/2      0    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send       -  2026-11-24 00:01  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
+    6aa95d31 in pay is ignored, until 2026-11-30 23:59: fine
+    showing 1 of 1 (growth >= 3) among 2 signatures, 1 ignored by rule.  next: goroscope query show 6aa95d31
+    exit 0
+    ");
+    let json = growers(keys, &["--ignored", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(json.trim_end_matches("exit 0")).unwrap();
+    assert_snapshot!(json["rows"][0]["ignored"], @r#"{"reason":"fine","until":"2026-11-30T23:59:59.999Z"}"#);
+    // One goroutine more than the rule allows for.
+    assert_snapshot!(growers(r#""max_count": 70"#, &[]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH   /HOUR  TREND     STATE      OLDEST  FIRST SEEN        VERDICT  WHERE
+    1  6aa95d31   pay       2/2      0    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send       -  2026-11-24 00:01  SUSPECT  pay.(*Client).retry.func1  pay/client.go:118
+    showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
+    exit 0
+    ");
+}

@@ -30,6 +30,10 @@ pub(super) struct Args {
     #[arg(long)]
     all: bool,
 
+    /// What an ignore rule takes out too, with the reason.
+    #[arg(long)]
+    ignored: bool,
+
     /// `rate` (its lower bound), `growth`, `count` or `first-seen`.
     #[arg(long, value_enum, default_value_t = Order::Rate, hide_possible_values = true)]
     sort: Order,
@@ -56,6 +60,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
         scope,
         min_growth: args.min_growth,
         all: args.all,
+        ignored: args.ignored,
         limit: args.limit,
         sort,
     };
