@@ -21,6 +21,9 @@ pub struct RuleDraft {
     pub site: Where,
     /// The stack as last read, leaf first.
     pub frames: Vec<Where>,
+    /// The function that the goroutines began in, where it is another one than that of `site`. Many stacks
+    /// share the line to look at, such as a read of a connection; few share both.
+    pub root: Option<String>,
     /// The commonest creator in the newest details.
     pub created_by: Option<String>,
     /// The most goroutines that each service may have had of it: the highest counts of its instances,
@@ -60,10 +63,15 @@ pub fn draft_rule(reader: &Reader, signature: &SignatureRow) -> Result<RuleDraft
         created_by = created_by.or(now.created_by);
     }
     let frames = reader.frames(signature.key)?;
+    // Not every form of a dump shows what the runtime begins with.
+    let mut functions = frames.iter().rev().map(|frame| &*frame.function);
+    let root = functions.find(|function| !function.starts_with("runtime."));
+    let root = root.filter(|root| *root != &*signature.site.function);
     Ok(RuleDraft {
         signature: signature.signature,
         site: Where::from(&signature.site),
         frames: frames.iter().map(Where::from).collect(),
+        root: root.map(str::to_owned),
         created_by,
         peaks,
     })

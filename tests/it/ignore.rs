@@ -402,8 +402,13 @@ fn a_snippet_is_a_rule_for_the_signature() {
     assert!(holds("pay", 71) && !holds("pay", 1_000) && !holds("billing", 71));
 }
 
-/// A draft for `main.work` in these services.
-fn draft(function: &str, created_by: Option<&str>, peaks: &[(&str, u64)]) -> String {
+/// A draft for a line in `function`, in goroutines that began in `root`, in these services.
+fn draft(
+    function: &str,
+    root: Option<&str>,
+    created_by: Option<&str>,
+    peaks: &[(&str, u64)],
+) -> String {
     let site = Where {
         function: function.to_owned(),
         file: "/src/main.go".to_owned(),
@@ -413,6 +418,7 @@ fn draft(function: &str, created_by: Option<&str>, peaks: &[(&str, u64)]) -> Str
         signature: "6aa95d31c1c0a9d41f483bd650b6e0ef".parse().unwrap(),
         frames: vec![site.clone()],
         site,
+        root: root.map(str::to_owned),
         created_by: created_by.map(str::to_owned),
         peaks: peaks
             .iter()
@@ -426,9 +432,14 @@ fn draft(function: &str, created_by: Option<&str>, peaks: &[(&str, u64)]) -> Str
 fn snippets_with_creators_of_several_services_and_without_functions() {
     let several = [("billing", 1_200), ("search", 9)];
     let drafts = [
-        draft("main.work", Some("main.start"), &several),
-        draft("", Some("main.start"), &[]),
-        draft("", None, &[("pay", 1)]),
+        draft(
+            "main.work",
+            Some("main.(*pool).run"),
+            Some("main.start"),
+            &several,
+        ),
+        draft("", None, Some("main.start"), &[]),
+        draft("", None, None, &[("pay", 1)]),
     ];
     assert_snapshot!(drafts.join("\n"), @r#"
     # 6aa95d31c1c0a9d41f483bd650b6e0ef  main.work  src/main.go:7
@@ -437,6 +448,7 @@ fn snippets_with_creators_of_several_services_and_without_functions() {
     # Seen at most: 1,200 in billing, 9 in search.
     [[ignore]]
     top_function = "main.work"
+    any_function = "main.(*pool).run"
     # created_by = "main.start"
     max_count = 1320
     reason = "why this is fine"  # Say it here.

@@ -38,6 +38,9 @@ fn functions(draft: &RuleDraft) -> Option<String> {
         return creator;
     }
     let mut keys = format!("top_function = \"{}\"\n", escape_toml(&draft.site.function));
+    if let Some(root) = &draft.root {
+        keys += &format!("any_function = \"{}\"\n", escape_toml(root));
+    }
     if let Some(creator) = creator {
         // Only details tell creators, so with this key the rule holds on fewer instances.
         keys += &format!("# {creator}");
