@@ -34,8 +34,9 @@ pub struct RuleDraft {
 /// Answers, of all that was ever seen.
 pub fn draft_rule(reader: &Reader, signature: &SignatureRow) -> Result<RuleDraft, QueryError> {
     let wanted = HashSet::from([signature.key]);
-    let mut scope = Scope {
-        since: signature.first_at,
+    // A detail may have had it before the first pulse did.
+    let scope = Scope {
+        since: Timestamp::from_millis(0),
         until: Timestamp::from_millis(i64::MAX),
         services: Vec::new(),
         instances: Vec::new(),
@@ -54,7 +55,6 @@ pub fn draft_rule(reader: &Reader, signature: &SignatureRow) -> Result<RuleDraft
         let Some(instance) = instances.get(&series.instance).filter(|_| !is_old) else {
             continue;
         };
-        scope.since = series.first_at;
         let now = now_on(reader, &scope, instance, &wanted)?.remove(&signature.key);
         let now = now.unwrap_or_default();
         // Peaks are written back every few minutes only.
