@@ -42,10 +42,12 @@ impl IgnoreRules {
         self.holding(at).any(|rule| rule.any_function.is_some())
     }
 
-    /// Whether a rule asks for what started the goroutines.
-    pub fn ask_for_creators(&self, at: Timestamp) -> bool {
-        self.holding(at)
-            .any(|rule| rule.created_by.is_some() || rule.any_function.is_some())
+    /// Whether a rule asks for what started the goroutines, and this would be an answer.
+    pub fn ask_for_creator(&self, creator: &str, at: Timestamp) -> bool {
+        self.holding(at).any(|rule| {
+            let mut patterns = rule.created_by.iter().chain(&rule.any_function);
+            patterns.any(|pattern| is_meant(pattern, creator))
+        })
     }
 
     /// The rules that hold no more.

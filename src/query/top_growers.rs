@@ -281,11 +281,14 @@ fn ignore(
     found: &mut [Found<'_>],
 ) -> Result<usize, QueryError> {
     let ignoring = Ignoring::at(reader, scope.until)?;
-    let now = if ignoring.asks_for_creators() {
-        now_of(reader, scope, instances, found)?
-    } else {
-        HashMap::new()
-    };
+    let mut open = Vec::new();
+    for found in &*found {
+        let count = found.growers.growth.last;
+        if ignoring.depends_on_creator(found.service, found.signature, count)? {
+            open.push(found);
+        }
+    }
+    let now = now_of(reader, scope, instances, open)?;
     let mut ignored = 0;
     for found in found {
         let now = now.get(&(found.service, found.signature.key));
@@ -297,15 +300,15 @@ fn ignore(
     Ok(ignored)
 }
 
-/// What the groups of the rows that are shown are like now, by service and signature.
-fn now_of<'a>(
+/// What the groups of these rows are like now, by service and signature.
+fn now_of<'a: 'f, 'f>(
     reader: &Reader,
     scope: &Scope,
     instances: &[InstanceRow],
-    shown: &[Found<'a>],
+    rows: impl IntoIterator<Item = &'f Found<'a>>,
 ) -> Result<HashMap<(&'a str, SignatureKey), Now>, QueryError> {
     let mut wanted: BTreeMap<usize, (&str, HashSet<SignatureKey>)> = BTreeMap::new();
-    for found in shown {
+    for found in rows {
         for instance in &found.growers.instances {
             let (_, keys) = wanted
                 .entry(*instance)

@@ -544,3 +544,64 @@ fn top_growers_leave_out_what_a_rule_ignores() {
     exit 0
     ");
 }
+
+/// A leak of twenty polls that `main.start` has started, beside one that `main.other` has.
+#[test]
+fn the_creator_is_looked_up_where_a_rule_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines = String::new();
+    for nth in 0..20 {
+        let group = |function: &str, creator: &str| {
+            format!(
+                r#"{{"frames":["{function}"],"count":{},"states":{{"select":{}}},"created_by":"{creator}"}}"#,
+                nth + 1,
+                nth + 1
+            )
+        };
+        writeln!(
+            lines,
+            r#"{{"at":"2026-11-24T00:{nth:02}:00Z","service":"pay","instance":"pay-1:6060","incarnation":"1","groups":[{},{}]}}"#,
+            group("main.work", "main.start"),
+            group("main.toil", "main.other"),
+        )
+        .unwrap();
+    }
+    std::fs::write(folder.path().join("history.ndjson"), lines).unwrap();
+    said(folder.path(), &["import", "history.ndjson"]);
+    let answer = |keys: &str| {
+        let analysis = Analysis {
+            thresholds: Thresholds::default(),
+            ignore: vec![rule(keys)],
+        };
+        tell(&folder.path().join("goroscope.db"), analysis);
+        let question = "query top-growers --since 2026-11-24 --until 2026-11-25 --tz utc -o json";
+        let question: Vec<&str> = question.split(' ').collect();
+        let answer = said(folder.path(), &question);
+        let answer: serde_json::Value =
+            serde_json::from_str(answer.trim_end_matches("exit 0")).unwrap();
+        let rows = answer["rows"].as_array().unwrap().iter();
+        let rows: Vec<&str> = rows
+            .filter_map(|row| row["where"]["function"].as_str())
+            .collect();
+        format!(
+            "{keys}: {} ignored, not {}",
+            answer["ignored"],
+            rows.join(" and ")
+        )
+    };
+    let answers = [
+        r#""created_by": "main.start""#,
+        r#""any_function": "main.st*""#,
+        r#""any_function": "main.t*""#,
+        r#""created_by": "main.*", "max_count": 19"#,
+        r#""created_by": "main.nobody""#,
+    ]
+    .map(answer);
+    assert_snapshot!(answers.join("\n"), @r#"
+    "created_by": "main.start": 1 ignored, not main.toil
+    "any_function": "main.st*": 1 ignored, not main.toil
+    "any_function": "main.t*": 1 ignored, not main.work
+    "created_by": "main.*", "max_count": 19: 0 ignored, not main.work and main.toil
+    "created_by": "main.nobody": 0 ignored, not main.work and main.toil
+    "#);
+}

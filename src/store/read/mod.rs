@@ -148,6 +148,11 @@ impl Reader {
 }
 
 impl Dictionary {
+    /// Every function that was ever seen to start goroutines.
+    pub fn creators(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.creators.values()
+    }
+
     /// What a stack counts as, if that is wanted.
     fn signature(
         &self,
