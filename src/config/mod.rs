@@ -1,9 +1,10 @@
 //! What the user wrote, and what it means.
 //!
 //! Reading order: [`mod@file`] takes the TOML as written ([`table`], [`keys`]); [`resolve`],
-//! [`analysis`], [`service`] and [`ignore`] say what is meant, with [`expand`], [`quantity`] and [`target`] for the words inside
-//! values; [`span`] and [`mistake`] point at what is wrong. All of it is pure but for reading the
-//! one file: the environment is an argument. No key is accepted that would have no effect.
+//! [`analysis`], [`service`] and [`ignore`] say what is meant, with [`expand`], [`quantity`] and
+//! [`target`] for the words inside values; [`span`] and [`mistake`] point at what is wrong. All of it
+//! is pure but for reading the one file: the environment is an argument. No key is accepted that would
+//! have no effect.
 
 use std::collections::BTreeMap;
 use std::io;
