@@ -102,6 +102,7 @@ fn ask(path: &Path, span: i64, only_summaries: bool) -> Result<(), Box<dyn std::
             scope: scope.clone(),
             min_growth: 3,
             all: false,
+            ignored: false,
             limit: 20,
             sort: Sort::Rate,
         };

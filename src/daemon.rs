@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_service};
 use crate::config::{Config, ConfigError, Service, Storage};
-use crate::model::{EventKind, Note, Record, Timestamp};
+use crate::model::{Analysis, EventKind, Note, Record, Timestamp};
 use crate::observe::Counters;
+use crate::present::{Zone, rule_ended};
 use crate::query::{Judging, QueryError};
 use crate::store::{self, DaemonLock, Reader, Retention, StoreError, Writer};
 use crate::{clock, group, query};
@@ -88,6 +89,7 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
             .sum(),
     };
     let fixed = Fixed::of(&config);
+    tell_analysis(&config, &queue);
     let (wanted, running) = watch::channel(config.services);
     let stop = CancellationToken::new();
     let start = move |service: Service, stop| poll_service(service, deps.clone(), stop);
@@ -112,9 +114,9 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
                     tracing::info!("Stops on {signal}");
                     stop.cancel();
                 }
-                Happened::Reload => take_config(&reload, &wanted, &fixed),
                 Happened::JudgeDue => judge.start(),
                 Happened::Judged(judging) => tell(judging, &queue),
+                Happened::Reload => take_config(&reload, &wanted, &fixed, &queue),
                 Happened::ClockCheck => {
                     clocks.check(&queue);
                     if writer.has_ended() {
@@ -256,7 +258,26 @@ impl Fixed {
     }
 }
 
-fn take_config(reload: &Reload, wanted: &watch::Sender<Vec<Service>>, fixed: &Fixed) {
+/// Queries go by what the database has, so what the config says goes there.
+fn tell_analysis(config: &Config, queue: &Queue) {
+    let now = clock::now();
+    for rule in config.ignore.iter().filter(|rule| rule.has_ended(now)) {
+        let told = rule_ended(rule, Zone::Utc);
+        tracing::warn!("In the config, {told}");
+    }
+    let analysis = Analysis {
+        thresholds: config.analysis,
+        ignore: config.ignore.clone(),
+    };
+    queue.send(Record::Analysis(Box::new(analysis)), now);
+}
+
+fn take_config(
+    reload: &Reload,
+    wanted: &watch::Sender<Vec<Service>>,
+    fixed: &Fixed,
+    queue: &Queue,
+) {
     match reload() {
         Ok(config) => {
             if Fixed::of(&config) != *fixed {
@@ -265,6 +286,7 @@ fn take_config(reload: &Reload, wanted: &watch::Sender<Vec<Service>>, fixed: &Fi
                 );
             }
             tracing::info!("Read the config again: {} services", config.services.len());
+            tell_analysis(&config, queue);
             wanted.send_if_modified(|services| {
                 let changed = *services != config.services;
                 *services = config.services;

@@ -24,9 +24,12 @@ pub(crate) struct Process {
     pub(crate) build: u32,
     /// When good pulses were, ascending, and the count in each; 0 is absent.
     pub(crate) pulses: Vec<(i64, u32)>,
-    /// Details, ascending: when, the count, and of the ids of the one before how many were looked for and found.
-    pub(crate) details: Vec<(i64, u32, Option<(u32, u32)>)>,
+    /// Its details, ascending.
+    pub(crate) details: Vec<Taken>,
 }
+
+/// A detail: when, the count, and of the ids of the one before how many were looked for and found.
+pub(crate) type Taken = (i64, u32, Option<(u32, u32)>);
 
 /// The processes at one address, in order of time.
 #[derive(Debug)]
@@ -294,7 +297,7 @@ const SAMPLE: u32 = 32;
 /// The details of a process.
 #[derive(Default)]
 struct Details {
-    taken: Vec<(i64, u32, Option<(u32, u32)>)>,
+    taken: Vec<Taken>,
     /// When the last one was taken, and the count of each part then.
     last: Option<(f64, Vec<f64>)>,
 }

@@ -7,6 +7,7 @@
 mod case;
 mod floor;
 mod growth;
+mod ignore;
 mod rate;
 mod series;
 mod survival;
@@ -15,6 +16,7 @@ mod verdict;
 pub use case::{Case, Conclusion, Facts, Risen};
 pub use floor::{Floor, Movement};
 pub use growth::{Growth, Segment, Track, growth};
+pub use ignore::{IgnoreRules, Subject, is_meant};
 pub use rate::{Rate, theil_sen};
 pub use series::{Evidence, Reading, Rise, read, smallest_detectable_per_hour};
 pub use survival::{DetailLook, Survival};

@@ -17,6 +17,8 @@ const MIN_NET_TO_GROSS: f64 = 0.5;
 /// A rise that began within a segment must last more slots than this, and twice as long as any
 /// before it.
 const MIN_RISE: usize = 3;
+/// Slots of which two thirds must be behind the last rise for one that has come to rest.
+const MIN_REST: usize = 8;
 /// Fewer good pulses than this do not show that a signature is gone.
 const MIN_ABSENT_PULSES: usize = 12;
 
@@ -307,12 +309,24 @@ fn grown_part(segment: &Segment<'_>, thresholds: &Thresholds) -> Option<Grown> {
 }
 
 fn has_grown(segment: &Segment<'_>, thresholds: &Thresholds) -> bool {
-    // The quicker question first.
-    if segment.late_floor() <= segment.first() {
+    // The quicker questions first.
+    if segment.late_floor() <= segment.first() || rests(segment.low) {
         return false;
     }
     let (net, gross) = moves(&floors(segment));
     net >= as_f64(thresholds.min_growth.cast_signed()) && net >= gross * MIN_NET_TO_GROSS
+}
+
+/// Whether counts have been no higher than before for most of the time, as those of a pool that was filled up.
+fn rests(low: &[u32]) -> bool {
+    let mut highest = None;
+    let mut rose = 0;
+    for (nth, count) in low.iter().enumerate() {
+        if highest.is_none_or(|highest| *count > highest) {
+            (highest, rose) = (Some(*count), nth);
+        }
+    }
+    low.len() >= MIN_REST && (low.len() - rose) * 3 > low.len() * 2
 }
 
 /// The slowest leak that a process seen for so long can show as GROWING, goroutines per hour; `None` where
@@ -341,8 +355,12 @@ mod tests {
         for (counts, expected) in [
             (&[0, 1, 2, 3][..], Verdict::Suspect),
             (&[0, 5], Verdict::Suspect),
-            // A leak that has stopped is still there.
-            (&[0, 4, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], Verdict::Suspect),
+            (&[0, 4, 9, 9, 9, 9, 9], Verdict::Suspect),
+            // Pools are filled when a process begins.
+            (
+                &[0, 4, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9],
+                Verdict::Insufficient,
+            ),
             // A pool that a slow poll meets at odd moments.
             (
                 &[2, 0, 5, 1, 8, 3, 0, 7, 4, 6, 8, 3, 5, 7, 6, 8, 5],

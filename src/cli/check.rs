@@ -6,7 +6,9 @@ use clap::Subcommand;
 
 use super::Context;
 use super::failure::Failure;
+use crate::clock;
 use crate::config;
+use crate::present::rule_ended;
 
 /// Checks a config file.
 #[derive(Debug, clap::Args)]
@@ -40,5 +42,15 @@ pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
         config.services.len(),
         instances,
         config.storage.path.display(),
-    ))
+    ))?;
+    let (now, zone) = (clock::now(), context.output.draw().zone);
+    for (nth, rule) in config.ignore.iter().enumerate() {
+        if rule.has_ended(now) {
+            let told = rule_ended(rule, zone);
+            context
+                .output
+                .remark(&format!("warning: ignore[{nth}]: {told}"));
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod database;
 mod db;
 mod export;
 mod failure;
+mod ignore;
 mod import;
 mod output;
 mod query;
@@ -59,6 +60,7 @@ enum Command {
     Query(query::Args),
     Sql(sql::Args),
     Db(db::Args),
+    Ignore(ignore::Args),
     Import(import::Args),
     Export(export::Args),
 }
@@ -126,6 +128,7 @@ pub fn main(
         Command::Query(args) => query::query(&args, &mut context),
         Command::Sql(args) => sql::sql(&args, &mut context),
         Command::Db(args) => db::db(&args, &mut context),
+        Command::Ignore(args) => ignore::ignore(&args, &mut context),
         Command::Import(args) => import::import(&args, &mut context),
         Command::Export(args) => export::export(&args, &mut context),
     };

@@ -1,6 +1,7 @@
 //! A config file as written: every value with its place, none of them judged beyond its type.
 
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeArray, DeTable, DeValue, Error};
+use toml::value::Datetime;
 
 use super::keys::check_keys;
 use super::mistake::Found;
@@ -13,7 +14,9 @@ pub(super) struct File {
     pub(super) global: Polling,
     pub(super) max_concurrent_polls: Entry<i64>,
     pub(super) storage: Storage,
+    pub(super) analysis: Analysis,
     pub(super) services: Vec<Service>,
+    pub(super) ignore: Vec<Ignore>,
 }
 
 /// The table `[storage]`.
@@ -24,6 +27,21 @@ pub(super) struct Storage {
     pub(super) rollup_retention: Entry<String>,
     pub(super) max_size: Entry<WrittenSize>,
     pub(super) allow_network_filesystem: Entry<bool>,
+}
+
+/// The table `[analysis]`.
+#[derive(Default)]
+pub(super) struct Analysis {
+    pub(super) min_growth: Entry<i64>,
+    pub(super) min_floor_growth: Entry<i64>,
+    pub(super) min_floor_share: Entry<f64>,
+    pub(super) min_net_to_gross: Entry<f64>,
+    pub(super) min_lateness: Entry<f64>,
+    pub(super) max_jump: Entry<f64>,
+    pub(super) max_fall_elsewhere: Entry<f64>,
+    pub(super) likely_after: Entry<String>,
+    pub(super) likely_lateness: Entry<f64>,
+    pub(super) max_ends_per_hour: Entry<f64>,
 }
 
 /// How to poll: the keys that `[global]` sets for all services and each service for itself.
@@ -52,6 +70,21 @@ pub(super) struct Service {
     pub(super) scheme: Entry<String>,
 }
 
+/// One table `[[ignore]]`.
+pub(super) struct Ignore {
+    /// Such as `ignore[0]`.
+    pub(super) key: String,
+    /// First byte of its header.
+    pub(super) at: usize,
+    pub(super) top_function: Entry<String>,
+    pub(super) any_function: Entry<String>,
+    pub(super) created_by: Entry<String>,
+    pub(super) service: Entry<String>,
+    pub(super) max_count: Entry<i64>,
+    pub(super) reason: Entry<String>,
+    pub(super) until: Entry<Datetime>,
+}
+
 impl File {
     /// Reads all of `text`, past every mistake in it.
     pub(super) fn read(text: &str, found: &mut Found) -> Self {
@@ -66,7 +99,9 @@ impl File {
             }),
             global: global.map_or_else(Polling::default, |global| Polling::read(&global, found)),
             storage: Storage::read(&root, found),
+            analysis: Analysis::read(&root, found),
             services: services(&root, found),
+            ignore: ignore(&root, found),
         }
     }
 }
@@ -104,6 +139,32 @@ impl Storage {
             rollup_retention: storage.text("rollup_retention", retention, found),
             max_size: storage.size("max_size", "a size such as \"4GiB\"", found),
             allow_network_filesystem: storage.switch("allow_network_filesystem", found),
+        }
+    }
+}
+
+impl Analysis {
+    fn read(root: &Table<'_>, found: &mut Found) -> Self {
+        let Some(analysis) = table(root, "analysis", found) else {
+            return Self::default();
+        };
+        let goroutines = "a number of goroutines such as 5";
+        let (share, lateness) = ("a share such as 0.5", "a number such as 0.5");
+        Self {
+            min_growth: analysis.integer("min_growth", goroutines, found),
+            min_floor_growth: analysis.integer("min_floor_growth", goroutines, found),
+            min_floor_share: analysis.number("min_floor_share", share, found),
+            min_net_to_gross: analysis.number("min_net_to_gross", share, found),
+            min_lateness: analysis.number("min_lateness", lateness, found),
+            max_jump: analysis.number("max_jump", share, found),
+            max_fall_elsewhere: analysis.number("max_fall_elsewhere", share, found),
+            likely_after: analysis.text(
+                "likely_after",
+                "a duration in quotes such as \"24h\"",
+                found,
+            ),
+            likely_lateness: analysis.number("likely_lateness", lateness, found),
+            max_ends_per_hour: analysis.number("max_ends_per_hour", "a rate such as 0.02", found),
         }
     }
 }
@@ -158,6 +219,24 @@ impl Service {
     }
 }
 
+impl Ignore {
+    fn read(table: Table<'_>, found: &mut Found) -> Self {
+        check_keys(&table, "ignore", found);
+        let function = "a function in quotes such as \"net/http.(*conn).serve\"";
+        Self {
+            top_function: table.text("top_function", function, found),
+            any_function: table.text("any_function", function, found),
+            created_by: table.text("created_by", function, found),
+            service: table.text("service", "the name of a service in quotes", found),
+            max_count: table.integer("max_count", "a number of goroutines such as 4", found),
+            reason: table.text("reason", "a sentence in quotes", found),
+            until: table.date("until", "a date such as 2027-03-31, without quotes", found),
+            key: table.key,
+            at: table.at,
+        }
+    }
+}
+
 fn top<'t>(root: &'t DeTable<'t>) -> Table<'t> {
     Written {
         key: String::new(),
@@ -189,16 +268,29 @@ fn services(root: &Table<'_>, found: &mut Found) -> Vec<Service> {
     if services.value.is_empty() {
         found.wrong(services.at, &services.key, NOTHING.to_owned());
     }
-    let mut read = Vec::new();
-    for element in elements(&services) {
+    each(&services, Service::read, found)
+}
+
+fn ignore(root: &Table<'_>, found: &mut Found) -> Vec<Ignore> {
+    let want = "`[[ignore]]` in double brackets, once for each rule";
+    let rules = root.any("ignore").read(want, found, DeValue::as_array);
+    rules
+        .into_written()
+        .map_or_else(Vec::new, |rules| each(&rules, Ignore::read, found))
+}
+
+/// Every table of an array of tables, as `read` takes it.
+fn each<'t, T>(
+    array: &Written<&'t DeArray<'t>>,
+    read: fn(Table<'t>, &mut Found) -> T,
+    found: &mut Found,
+) -> Vec<T> {
+    let mut all = Vec::with_capacity(array.value.len());
+    for element in elements(array) {
         let table = element.read("a table", found, DeValue::as_table);
-        read.extend(
-            table
-                .into_written()
-                .map(|table| Service::read(table, found)),
-        );
+        all.extend(table.into_written().map(|table| read(table, found)));
     }
-    read
+    all
 }
 
 fn note_syntax(errors: &[Error], found: &mut Found) {

@@ -6,8 +6,8 @@ use super::mistake::Found;
 use super::table::Table;
 
 /// Every key that is accepted, by the table it belongs in; the top of the file is `""`.
-pub const KEYS: [(&str, &[&str]); 4] = [
-    ("", &["global", "storage", "services"]),
+pub const KEYS: [(&str, &[&str]); 6] = [
+    ("", &["global", "storage", "analysis", "services", "ignore"]),
     (
         "global",
         &[
@@ -32,6 +32,21 @@ pub const KEYS: [(&str, &[&str]); 4] = [
         ],
     ),
     (
+        "analysis",
+        &[
+            "min_growth",
+            "min_floor_growth",
+            "min_floor_share",
+            "min_net_to_gross",
+            "min_lateness",
+            "max_jump",
+            "max_fall_elsewhere",
+            "likely_after",
+            "likely_lateness",
+            "max_ends_per_hour",
+        ],
+    ),
+    (
         "services",
         &[
             "name",
@@ -46,6 +61,18 @@ pub const KEYS: [(&str, &[&str]); 4] = [
             "keep_labels",
             "path",
             "scheme",
+        ],
+    ),
+    (
+        "ignore",
+        &[
+            "top_function",
+            "any_function",
+            "created_by",
+            "service",
+            "max_count",
+            "reason",
+            "until",
         ],
     ),
 ];
@@ -84,6 +111,8 @@ fn homes(name: &str) -> Option<String> {
             "" => "the top of the file",
             "global" => "[global]",
             "storage" => "[storage]",
+            "analysis" => "[analysis]",
+            "ignore" => "[[ignore]]",
             _ => "[[services]]",
         })
         .collect();

@@ -1,9 +1,10 @@
 //! What the user wrote, and what it means.
 //!
-//! Reading order: [`mod@file`] takes the TOML as written ([`table`], [`keys`]); [`resolve`] and
-//! [`service`] say what is meant, with [`expand`], [`quantity`] and [`target`] for the words inside
-//! values; [`span`] and [`mistake`] point at what is wrong. All of it is pure but for reading the
-//! one file: the environment is an argument. No key is accepted that would have no effect.
+//! Reading order: [`mod@file`] takes the TOML as written ([`table`], [`keys`]); [`resolve`],
+//! [`analysis`], [`service`] and [`ignore`] say what is meant, with [`expand`], [`quantity`] and
+//! [`target`] for the words inside values; [`span`] and [`mistake`] point at what is wrong. All of it
+//! is pure but for reading the one file: the environment is an argument. No key is accepted that would
+//! have no effect.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,10 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::InstanceId;
+use crate::model::{IgnoreRule, InstanceId, Thresholds};
 
+mod analysis;
 mod expand;
 mod file;
+mod ignore;
 mod keys;
 mod mistake;
 mod quantity;
@@ -35,14 +38,18 @@ use resolve::Resolver;
 use span::Lines;
 
 /// Everything the daemon is told, resolved: no value is left open.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// How many polls may read an answer at the same time, 1 to 65,536.
     pub max_concurrent_polls: usize,
     /// Where the history is kept.
     pub storage: Storage,
+    /// What verdicts rest on.
+    pub analysis: Thresholds,
     /// What is watched, in the order of the file; at least one, with distinct names.
     pub services: Vec<Service>,
+    /// Which growth is known and fine, in the order of the file.
+    pub ignore: Vec<IgnoreRule>,
 }
 
 /// Where the history is kept.

@@ -78,6 +78,7 @@ impl Resolver<'_> {
     /// All that `file` means.
     pub(super) fn config(&mut self, file: &File) -> Config {
         let global = self.settings(&file.global, &Settings::default());
+        let services = self.services(&file.services, &global);
         Config {
             max_concurrent_polls: self.max_concurrent_polls(&file.max_concurrent_polls),
             storage: Storage {
@@ -91,7 +92,9 @@ impl Resolver<'_> {
                 max_size: self.max_size(&file.storage.max_size).unwrap_or(MAX_SIZE),
                 allow_network_filesystem: allows_network(&file.storage),
             },
-            services: self.services(&file.services, &global),
+            analysis: self.thresholds(&file.analysis),
+            ignore: self.ignore(&file.ignore, &services),
+            services,
         }
     }
 
@@ -197,7 +200,7 @@ impl Resolver<'_> {
         polls.unwrap_or(MAX_CONCURRENT_POLLS)
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         entry: &Entry<String>,
         range: &RangeInclusive<Duration>,
@@ -238,7 +241,11 @@ impl Resolver<'_> {
             .ok()
     }
 
-    fn noted<T, U>(&mut self, written: &Written<T>, result: Result<U, String>) -> Option<U> {
+    pub(super) fn noted<T, U>(
+        &mut self,
+        written: &Written<T>,
+        result: Result<U, String>,
+    ) -> Option<U> {
         result
             .map_err(|what| self.found.wrong(written.at, &written.key, what))
             .ok()

@@ -2,6 +2,7 @@
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
+use toml::value::Datetime;
 
 use super::mistake::{Found, quoted};
 
@@ -146,6 +147,18 @@ impl<'t> Table<'t> {
         self.any(name).read(want, found, integer)
     }
 
+    /// The number at `name`, with a fraction or without.
+    pub(super) fn number(&self, name: &str, want: &str, found: &mut Found) -> Entry<f64> {
+        self.any(name).read(want, found, number)
+    }
+
+    /// The date, or date and time, at `name`.
+    pub(super) fn date(&self, name: &str, want: &str, found: &mut Found) -> Entry<Datetime> {
+        self.any(name).read(want, found, |value| {
+            value.as_datetime().filter(|at| at.date.is_some()).copied()
+        })
+    }
+
     /// The boolean at `name`.
     pub(super) fn switch(&self, name: &str, found: &mut Found) -> Entry<bool> {
         self.any(name)
@@ -211,6 +224,14 @@ fn text(value: Any<'_>) -> Option<String> {
 fn integer(value: Any<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn number(value: Any<'_>) -> Option<f64> {
+    match value.as_float() {
+        Some(float) => float.as_str().parse().ok(),
+        // Far below where a float would round it.
+        None => i32::try_from(integer(value)?).ok().map(f64::from),
+    }
 }
 
 /// What a value is, for a message: scalars in full.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, Judgement, Known, Poll, Timestamp};
+use super::{IgnoreRule, InstanceId, Judgement, Known, Poll, Thresholds, Timestamp};
 
 /// From when and how often an instance is polled, so that what was due is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,15 @@ pub struct Note {
     pub text: String,
 }
 
+/// What answers go by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Analysis {
+    /// What verdicts rest on.
+    pub thresholds: Thresholds,
+    /// Which growth is known and fine, the first rule that holds before the others.
+    pub ignore: Vec<IgnoreRule>,
+}
+
 /// One thing to store.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
@@ -112,4 +121,6 @@ pub enum Record {
     Known(Box<Known>),
     /// What is said of signatures from this moment on.
     Judged(Timestamp, Vec<Judgement>),
+    /// What answers go by from now on.
+    Analysis(Box<Analysis>),
 }

@@ -37,6 +37,21 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The text for a string in double quotes of a config: TOML's own escapes, and dollar signs that expand
+/// to themselves.
+pub fn escape_toml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => out.extend(['\\', char]),
+            '$' => out.push_str("$$"),
+            _ if is_plain(char) => out.push(char),
+            _ => out.push_str(&format!("\\U{:08X}", u32::from(char))),
+        }
+    }
+    out
+}
+
 /// Whether a character prints as itself and touches no other.
 fn is_plain(char: char) -> bool {
     let moves_others = matches!(

@@ -8,5 +8,5 @@ pub mod text;
 mod words;
 
 pub use column::{Cell, Column, Draw, Sheet};
-pub use escape::{escape, escape_json};
-pub use words::{Zone, bytes, grouped, plural, short_file, short_function};
+pub use escape::{escape, escape_json, escape_toml};
+pub use words::{Zone, bytes, grouped, plural, rule_ended, short_file, short_function};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{Local, Utc};
 
 use super::escape;
-use crate::model::Timestamp;
+use crate::model::{IgnoreRule, Timestamp};
 use crate::query::Where;
 
 /// In which zone times are shown.
@@ -43,6 +43,22 @@ impl Zone {
                 .to_string(),
         }
     }
+}
+
+/// That an ignore rule holds no more: which one, and since when.
+pub fn rule_ended(rule: &IgnoreRule, zone: Zone) -> String {
+    let functions: Vec<String> = rule
+        .functions()
+        .map(|(key, pattern)| format!("{key} `{}`", escape(pattern)))
+        .collect();
+    let since = rule.until.map_or_else(String::new, |until| {
+        format!(" since {} ({})", zone.minute(until), zone.offset(until))
+    });
+    format!(
+        "the ignore rule of {} ({}) holds no more{since}",
+        functions.join(" and "),
+        escape(&rule.reason),
+    )
 }
 
 /// `4812` as `4,812`.

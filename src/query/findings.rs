@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::first_seen::firsts;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
-use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::{Signature, Timestamp};
 use crate::store::{Reader, SightingRow, SignatureKey, SignatureRow, VerdictRow};
@@ -27,7 +27,9 @@ pub struct Findings {
     pub active: usize,
     /// Findings that are over.
     pub gone: usize,
-    /// The loudest first, what is over last.
+    /// Findings that a rule says are fine.
+    pub ignored: usize,
+    /// The loudest first, behind them what is over and what is ignored.
     pub rows: Vec<FindingRow>,
 }
 
@@ -41,6 +43,8 @@ pub enum Standing {
     Active,
     /// It is said no more.
     Gone,
+    /// A rule says that it is fine.
+    Ignored,
 }
 
 impl Standing {
@@ -50,6 +54,7 @@ impl Standing {
             Self::New => "new",
             Self::Active => "active",
             Self::Gone => "gone",
+            Self::Ignored => "ignored",
         }
     }
 }
@@ -61,7 +66,7 @@ pub struct FindingRow {
     pub signature: Signature,
     /// Whose.
     pub service: String,
-    /// New, active or gone.
+    /// New, active, gone or ignored.
     pub standing: Standing,
     /// What is said of it now.
     pub verdict: Verdict,
@@ -84,6 +89,8 @@ pub struct FindingRow {
     pub instances_growing: usize,
     /// Why, in sentences; where it is gone, what is known of that, and then why it was said last.
     pub evidence: Vec<String>,
+    /// The rule that says that it is fine.
+    pub ignored: Option<Ignored>,
     /// The line to look at.
     #[serde(rename = "where")]
     pub site: Where,
@@ -158,6 +165,7 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
         new: count(Standing::New),
         active: count(Standing::Active),
         gone: count(Standing::Gone),
+        ignored: count(Standing::Ignored),
         rows,
         window: judged.head,
     })
@@ -180,6 +188,7 @@ impl Told<'_> {
         let verdict = subject.verdict();
         let span = self.said.last_span(least);
         let standing = match span {
+            _ if verdict >= least && subject.ignored.is_some() => Standing::Ignored,
             _ if verdict >= least => match span {
                 Some((from, _)) if from < since => Standing::Active,
                 _ => Standing::New,
@@ -211,6 +220,7 @@ impl Told<'_> {
             per_hour_low: subject.low(),
             instances_growing: subject.growing().count(),
             evidence,
+            ignored: subject.ignored.clone(),
             site: Where::from(&self.signature.site),
         })
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::judged::{Subject, judged};
 use super::ladder::Rates;
-use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::{Signature, Timestamp};
 use crate::store::{Reader, SightingRow, SignatureKey};
@@ -43,6 +43,8 @@ pub struct FirstSeenRow {
     pub growth: i64,
     /// What follows from all its instances.
     pub verdict: Verdict,
+    /// The rule that says that its growth is fine.
+    pub ignored: Option<Ignored>,
     /// The line to look at.
     #[serde(rename = "where")]
     pub site: Where,
@@ -70,7 +72,8 @@ pub fn first_seen(
         let subject = known.and_then(|known| known.get(&key));
         let verdict = subject.map_or(Verdict::Insufficient, Subject::verdict);
         let growth = subject.map(|subject| subject.growth).unwrap_or_default();
-        if only_growing && !verdict.says_growth() {
+        let ignored = subject.and_then(|subject| subject.ignored.clone());
+        if only_growing && (!verdict.says_growth() || ignored.is_some()) {
             continue;
         }
         rows.push(FirstSeenRow {
@@ -81,6 +84,7 @@ pub fn first_seen(
             last: growth.last,
             growth: growth.growth,
             verdict,
+            ignored,
             site: Where::from(&found.site),
         });
     }

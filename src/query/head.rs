@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::QueryError;
 use super::scope::{Observed, Pause, Scope};
-use crate::analyse::smallest_detectable_per_hour;
-use crate::model::{Thresholds, Timestamp};
+use crate::analyse::{IgnoreRules, smallest_detectable_per_hour};
+use crate::model::{IgnoreRule, Thresholds, Timestamp};
 use crate::store::{Grain, Reader};
 
 /// A daemon stores a sign of life each ten seconds: one that does not for so long cannot.
@@ -55,6 +55,10 @@ pub struct WindowHead {
     /// Stretches in which some instance was not polled because no daemon ran or it was not wanted,
     /// between others in which it was. They are no gaps: nothing was due.
     pub pauses: Vec<Pause>,
+    /// Ignore rules of the daemon that held no more at the end of the window.
+    pub rules_ended: Vec<IgnoreRule>,
+    /// What the daemon was told of the analysis and is not readable: defaults stand in for it.
+    pub analysis_unread: Vec<String>,
 }
 
 /// Of how many processes every poll was looked at, and of how many less.
@@ -102,6 +106,8 @@ impl HeadCount {
             digits: 32,
             instances_of: BTreeMap::new(),
             pauses: Vec::new(),
+            rules_ended: Vec::new(),
+            analysis_unread: Vec::new(),
         };
         Self {
             head,
@@ -157,6 +163,11 @@ impl HeadCount {
         self.head.services = self.head.instances_of.len();
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest, thresholds);
+        let rules = IgnoreRules::new(reader.ignore_rules()?.to_vec());
+        self.head.rules_ended = rules.ended(self.head.until).cloned().collect();
+        let unread = reader.unread_analysis()?.iter();
+        let unread = unread.map(|unread| format!("`{}` ({})", unread.key, unread.why));
+        self.head.analysis_unread = unread.collect();
         Ok(self.head)
     }
 }

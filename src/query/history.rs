@@ -125,7 +125,7 @@ pub fn history(
             }
         }
     }
-    let mut window = head.finish(reader, &super::thresholds(reader)?)?;
+    let mut window = head.finish(reader, &reader.thresholds()?)?;
     // Whatever the slots of the head, the counts here are those of every poll that is kept.
     window.resolution = Resolution {
         by_poll: window.resolution.processes(),

@@ -117,7 +117,7 @@ pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError
     }
     Ok(Instances {
         schema: "goroscope.instances/v1",
-        window: head.finish(reader, &super::thresholds(reader)?)?,
+        window: head.finish(reader, &reader.thresholds()?)?,
         rows,
     })
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::ladder::{Climb, Process, Rates, Rung, Trend, add_trend};
+use super::now::{Now, now_on};
 use super::survival::survivals;
-use super::{QueryError, Scope, WindowHead};
+use super::{Ignored, Ignoring, QueryError, Scope, WindowHead};
 use crate::analyse::{Case, Conclusion, Evidence, Facts, Growth, Reading, Risen, Verdict};
 use crate::model::Thresholds;
 use crate::store::{InstanceRow, Reader, SignatureKey};
@@ -30,6 +31,8 @@ pub(super) struct Subject {
     /// Instances that had it.
     pub(super) instances: Vec<usize>,
     pub(super) conclusion: Conclusion,
+    /// The rule that holds for it, where it grows by verdict.
+    pub(super) ignored: Option<Ignored>,
     /// Where it grows, judged by each instance alone; those that grow most come first.
     told: Vec<Told>,
     /// What the loudest of the others says.
@@ -55,7 +58,7 @@ pub(super) fn judged(
     (wanted, rates): (Option<&HashSet<SignatureKey>>, Rates),
     mut on: impl FnMut(&Rung),
 ) -> Result<Judged, QueryError> {
-    let thresholds = super::thresholds(reader)?;
+    let thresholds = reader.thresholds()?;
     let climb = Climb {
         reader,
         scope,
@@ -78,6 +81,7 @@ pub(super) fn judged(
         thresholds,
     };
     judged.conclude(reader, scope)?;
+    judged.ignore(reader, scope)?;
     Ok(judged)
 }
 
@@ -95,6 +99,79 @@ impl Judged {
             }
         }
         Ok(())
+    }
+
+    /// Notes which ignore rules hold for what grows.
+    fn ignore(&mut self, reader: &Reader, scope: &Scope) -> Result<(), QueryError> {
+        let ignoring = Ignoring::at(reader, scope.until)?;
+        if ignoring.is_empty() {
+            return Ok(());
+        }
+        let signatures = reader.signatures()?;
+        let mut open = Vec::new();
+        for (service, key, subject) in self.loud() {
+            if let Some(row) = signatures.get(&key)
+                && ignoring.depends_on_creator(service, row, subject.growth.last)?
+            {
+                open.push((service, key, subject));
+            }
+        }
+        let now = self.now(reader, scope, open)?;
+        let mut found = Vec::new();
+        for (service, key, subject) in self.loud() {
+            let Some(row) = signatures.get(&key) else {
+                continue;
+            };
+            let now = now.get(&(service, key));
+            let created_by = now.and_then(|now| now.created_by.as_deref());
+            let ignored = ignoring.ignored(service, row, created_by, subject.growth.last)?;
+            found.extend(ignored.map(|ignored| (service.to_owned(), key, ignored)));
+        }
+        for (service, key, ignored) in found {
+            let known = self.services.get_mut(&service);
+            if let Some(subject) = known.and_then(|known| known.get_mut(&key)) {
+                subject.ignored = Some(ignored);
+            }
+        }
+        Ok(())
+    }
+
+    /// What grows by verdict, by service.
+    fn loud(&self) -> impl Iterator<Item = (&str, SignatureKey, &Subject)> {
+        let all = self.services.iter().flat_map(|(service, known)| {
+            known
+                .iter()
+                .map(move |(key, subject)| (service.as_str(), *key, subject))
+        });
+        all.filter(|(_, _, subject)| subject.verdict().says_growth())
+    }
+
+    /// What the groups of some signatures are like now, by service and signature.
+    pub(super) fn now<'a>(
+        &self,
+        reader: &Reader,
+        scope: &Scope,
+        asked: impl IntoIterator<Item = (&'a str, SignatureKey, &'a Subject)>,
+    ) -> Result<HashMap<(&'a str, SignatureKey), Now>, QueryError> {
+        let mut wanted: BTreeMap<usize, (&str, HashSet<SignatureKey>)> = BTreeMap::new();
+        for (service, key, subject) in asked {
+            for instance in &subject.instances {
+                let (_, keys) = wanted
+                    .entry(*instance)
+                    .or_insert_with(|| (service, HashSet::new()));
+                keys.insert(key);
+            }
+        }
+        let mut now: HashMap<(&str, SignatureKey), Now> = HashMap::new();
+        for (nth, (service, keys)) in wanted {
+            let Some(instance) = self.instances.get(nth) else {
+                continue;
+            };
+            for (key, found) in now_on(reader, scope, instance, &keys)? {
+                now.entry((service, key)).or_default().add(&found);
+            }
+        }
+        Ok(now)
     }
 
     /// The name of an instance.

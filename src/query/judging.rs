@@ -83,7 +83,7 @@ fn judgement(
         growth: subject.growth.growth,
         per_hour_low: subject.low(),
         evidence: judged.evidence(subject, EVIDENCE),
-        is_event: is_event(before.as_deref(), verdict),
+        is_event: is_event(before.as_deref(), verdict) && subject.ignored.is_none(),
         before,
     }
 }
@@ -132,7 +132,8 @@ fn vanished(
 /// Where floors rise, by instance.
 fn suspects(judged: &Judged, signatures: &SignatureRows) -> Vec<(InstanceRow, Vec<Signature>)> {
     let mut found: BTreeMap<usize, Vec<Signature>> = BTreeMap::new();
-    for (key, subject) in judged.services.values().flatten() {
+    let subjects = judged.services.values().flatten();
+    for (key, subject) in subjects.filter(|(_, subject)| subject.ignored.is_none()) {
         let Some(row) = signatures.get(key) else {
             continue;
         };

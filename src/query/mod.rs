@@ -5,10 +5,12 @@
 
 mod database;
 mod days;
+mod draft;
 mod findings;
 mod first_seen;
 mod head;
 mod history;
+mod ignored;
 mod instances;
 mod judged;
 mod judging;
@@ -26,18 +28,15 @@ mod top_growers;
 pub use crate::analyse::Verdict;
 pub use crate::store::{Holding, Info};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
+pub use draft::{RuleDraft, draft_rule};
 pub use findings::{FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::{Resolution, WindowHead};
 pub use history::{Drawn, History, HistoryRow, Step, history};
+pub use ignored::{Ignored, Ignoring};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use judging::{Judging, judge};
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
 pub use show::{BuildSighting, InstanceEvidence, ServiceVerdict, Show, show};
 pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};
-
-/// The thresholds that the daemon judges with.
-fn thresholds(_reader: &crate::store::Reader) -> Result<crate::model::Thresholds, QueryError> {
-    Ok(crate::model::Thresholds::default())
-}

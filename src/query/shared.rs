@@ -69,7 +69,8 @@ pub fn shared(
     let judged = judged(reader, scope, (None, Rates::Growing), |_| ())?;
     let mut growing: BTreeMap<SignatureKey, Vec<(&InstanceRow, Growth)>> = BTreeMap::new();
     let mut verdicts: BTreeMap<SignatureKey, Verdict> = BTreeMap::new();
-    for (key, subject) in judged.services.values().flatten() {
+    let subjects = judged.services.values().flatten();
+    for (key, subject) in subjects.filter(|(_, subject)| subject.ignored.is_none()) {
         let loudest = verdicts.entry(*key).or_default();
         *loudest = subject.verdict().max(*loudest);
         for told in subject

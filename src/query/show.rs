@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::judged::{Judged, judged};
 use super::ladder::{Rates, Rung};
 use super::now::{Now, now_on};
-use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::{Signature, Timestamp};
 use crate::store::{InstanceRow, Reader, SignatureKey, SignatureRow};
@@ -49,6 +49,8 @@ pub struct ServiceVerdict {
     pub verdict: Verdict,
     /// Why, as far as it takes more than one instance to say; the rows have the rest.
     pub reasons: Vec<String>,
+    /// The rule that says that its growth is fine.
+    pub ignored: Option<Ignored>,
 }
 
 /// The first sighting in one service and build.
@@ -153,6 +155,7 @@ fn service_verdicts(judged: &Judged, signature: SignatureKey) -> Vec<ServiceVerd
             service: service.clone(),
             verdict: subject.verdict(),
             reasons: subject.conclusion.reasons.clone(),
+            ignored: subject.ignored.clone(),
         })
     });
     found.collect()

@@ -1,17 +1,17 @@
 //! Which signatures grew most, service by service.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::first_seen::firsts;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
-use super::now::{Now, now_on};
-use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
+use super::now::Now;
+use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
 use crate::analyse::Verdict;
 use crate::model::Signature;
-use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey, SignatureRow};
+use crate::store::{Reader, SightingRow, SignatureRow};
 
 /// What rows are ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,8 @@ pub struct TopGrowersRequest {
     pub min_growth: i64,
     /// Signatures that do not grow by verdict too.
     pub all: bool,
+    /// Signatures that an ignore rule takes out too.
+    pub ignored: bool,
     /// Rows at most; 0 for all.
     pub limit: usize,
     /// Their order.
@@ -55,7 +57,7 @@ pub struct TopGrowers {
     pub matched: usize,
     /// Rows below: at most the limit.
     pub shown: usize,
-    /// Rows that an ignore rule took out.
+    /// Those that an ignore rule holds for: not among the rows, unless they were asked for.
     pub ignored: usize,
     /// Growth below this was left out.
     pub min_growth: i64,
@@ -103,6 +105,8 @@ pub struct GrowerRow {
     pub created_by: Option<String>,
     /// Last known counts over the window, summed over instances.
     pub trend: Vec<Option<u64>>,
+    /// The rule that takes it out, where that was asked for.
+    pub ignored: Option<Ignored>,
 }
 
 /// Sentences of evidence per row.
@@ -128,12 +132,20 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
             }));
         }
     }
+    let ignored = found.iter().filter(|found| found.subject.ignored.is_some());
+    let ignored = ignored.count();
+    if !request.ignored {
+        found.retain(|found| found.subject.ignored.is_none());
+    }
     let matched = found.len();
     sort(&mut found, request.sort);
     if request.limit > 0 {
         found.truncate(request.limit);
     }
-    let mut now = now_of(reader, &request.scope, &judged.instances, &found)?;
+    let asked = found
+        .iter()
+        .map(|found| (found.service, found.signature.key, found.subject));
+    let mut now = judged.now(reader, &request.scope, asked)?;
     let mut rows = Vec::with_capacity(found.len());
     for found in &found {
         let now = now.remove(&(found.service, found.signature.key));
@@ -144,7 +156,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         total,
         matched,
         shown: rows.len(),
-        ignored: 0,
+        ignored,
         min_growth: request.min_growth,
         rows,
         window: judged.head,
@@ -189,36 +201,9 @@ impl Found<'_> {
             site: Where::from(&self.signature.site),
             created_by: now.created_by,
             trend: subject.trend.to_vec(),
+            ignored: subject.ignored.clone(),
         }
     }
-}
-
-/// What the groups of the rows that are shown are like now, by service and signature.
-fn now_of<'a>(
-    reader: &Reader,
-    scope: &Scope,
-    instances: &[InstanceRow],
-    shown: &[Found<'a>],
-) -> Result<HashMap<(&'a str, SignatureKey), Now>, QueryError> {
-    let mut wanted: BTreeMap<usize, (&str, HashSet<SignatureKey>)> = BTreeMap::new();
-    for found in shown {
-        for instance in &found.subject.instances {
-            let (_, keys) = wanted
-                .entry(*instance)
-                .or_insert_with(|| (found.service, HashSet::new()));
-            keys.insert(found.signature.key);
-        }
-    }
-    let mut now: HashMap<(&str, SignatureKey), Now> = HashMap::new();
-    for (nth, (service, keys)) in wanted {
-        let Some(instance) = instances.get(nth) else {
-            continue;
-        };
-        for (key, found) in now_on(reader, scope, instance, &keys)? {
-            now.entry((service, key)).or_default().add(&found);
-        }
-    }
-    Ok(now)
 }
 
 fn sort(found: &mut [Found<'_>], sort: Sort) {

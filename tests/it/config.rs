@@ -12,15 +12,16 @@ use std::path::{Path, PathBuf};
 use goroscope::config::{
     self, Config, ConfigError, DetailMode, Environment, KEYS, Service, parse_target,
 };
+use goroscope::model::Thresholds;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
 /// The kinds of bad files: each has a test below, each file is of one.
-const KINDS: [&str; 17] = [
-    "detail", "env", "interval", "keep", "key", "many", "name", "path", "polls", "scheme",
-    "services", "size", "storage", "syntax", "target", "timeout", "type",
+const KINDS: [&str; 19] = [
+    "analysis", "detail", "env", "ignore", "interval", "keep", "key", "many", "name", "path",
+    "polls", "scheme", "services", "size", "storage", "syntax", "target", "timeout", "type",
 ];
 
 fn env() -> Environment {
@@ -123,6 +124,29 @@ fn every_bad_file_is_of_a_kind_that_is_shown() {
 }
 
 #[test]
+fn bad_thresholds() {
+    assert_snapshot!(told("analysis"), @r#"
+    analysis-no-number.toml:2:14: analysis.min_growth: this should be a number of goroutines such as 5, not the number 3.5
+    analysis-no-number.toml:3:20: analysis.min_floor_growth: this should be a number of goroutines such as 5, not the string `5`
+    analysis-no-number.toml:4:19: analysis.min_floor_share: this should be a share such as 0.5, not the string `5%`
+    analysis-no-number.toml:5:16: analysis.likely_after: this should be a duration in quotes such as "24h", not the integer 24
+    analysis-no-number.toml:6:19: analysis.likely_lateness: this should be a number such as 0.5, not the string `0.6`
+    analysis-out-of-range.toml:2:14: analysis.min_growth: 0 is too few; make it 1 or more
+    analysis-out-of-range.toml:3:20: analysis.min_floor_growth: -5 is too few; make it 1 or more
+    analysis-out-of-range.toml:4:19: analysis.min_floor_share: 5 is no share; make it 0 to 1
+    analysis-out-of-range.toml:5:20: analysis.min_net_to_gross: 1.01 is no share; make it 0 to 1
+    analysis-out-of-range.toml:6:16: analysis.min_lateness: -0.1 is out of range; make it 0 or more, and finite
+    analysis-out-of-range.toml:7:12: analysis.max_jump: NaN is no share; make it 0 to 1
+    analysis-out-of-range.toml:8:22: analysis.max_fall_elsewhere: -1 is no share; make it 0 to 1
+    analysis-out-of-range.toml:9:16: analysis.likely_after: 10s is too short; make it 1m or more
+    analysis-out-of-range.toml:10:19: analysis.likely_lateness: inf is out of range; make it 0 or more, and finite
+    analysis-out-of-range.toml:11:21: analysis.max_ends_per_hour: -0.02 is out of range; make it 0 or more, and finite
+    analysis-slips.toml:2:1: analysis.min_grow: unknown key; did you mean `min_growth`?
+    analysis-slips.toml:3:1: analysis.interval: unknown key; it belongs in [global] or [[services]]
+    "#);
+}
+
+#[test]
 fn bad_detail_mode_interval_and_stop() {
     assert_snapshot!(told("detail"), @r"
     detail-interval-zero.toml:2:19: global.detail_interval: 0s is too short; make it 100ms or more
@@ -143,6 +167,30 @@ fn bad_environment_variables() {
     env-two-unset.toml:3:12: services[0].targets[0]: variable `PORT` is not set; set it, or write `${PORT:-default}`
     env-unset.toml:2:8: services[0].name: variable `SERVICE` is not set; set it, or write `${SERVICE:-default}`
     ");
+}
+
+#[test]
+fn bad_ignore_rules() {
+    assert_snapshot!(told("ignore"), @r#"
+    ignore-missing.toml:5:1: ignore[0]: this ignores everything; add `top_function`, `any_function` or `created_by`
+    ignore-missing.toml:5:1: ignore[0].reason: this key is missing; say why this is fine, such as "one per pool"
+    ignore-missing.toml:8:1: ignore[1]: this ignores everything; add `top_function`, `any_function` or `created_by`
+    ignore-single-brackets.toml:5:1: ignore: this should be `[[ignore]]` in double brackets, once for each rule, not a table
+    ignore-until.toml:8:9: invalid date, expected day between 01 and 28
+    ignore-until.toml:13:9: invalid offset, expected hours between 00 and 23
+    ignore-values.toml:6:16: ignore[0].top_function: the function is empty; write it as Go prints it, with its package
+    ignore-values.toml:7:16: ignore[0].any_function: `**` is every function; name one, or its package
+    ignore-values.toml:8:14: ignore[0].created_by: this should be a function in quotes such as "net/http.(*conn).serve", not an array
+    ignore-values.toml:9:11: ignore[0].service: there is no service `chekout`; there is: checkout
+    ignore-values.toml:10:13: ignore[0].max_count: 0 is too few; make it 1 or more
+    ignore-values.toml:11:10: ignore[0].reason: the reason is empty; say why this is fine, such as "one per pool"
+    ignore-values.toml:12:9: ignore[0].until: this should be a date such as 2027-03-31, without quotes, not the string `2027-03-31`
+    ignore-values.toml:16:1: ignore[1].functions: unknown key; valid here: top_function, any_function, created_by, service, max_count, reason, until
+    ignore-values.toml:17:13: ignore[1].max_count: this should be a number of goroutines such as 4, not the string `4`
+    ignore-values.toml:18:10: ignore[1].reason: `a\nb` has control characters; leave them out
+    ignore-values.toml:19:9: ignore[1].until: this should be a date such as 2027-03-31, without quotes, not the date or time 07:32:00
+    ignore-values.toml:22:16: ignore[2].any_function: variable `WORK` is not set; set it, or write `${WORK:-default}`
+    "#);
 }
 
 #[test]
@@ -409,6 +457,122 @@ fn the_example_parses_and_says_the_defaults() {
         .expect("a name and a target are enough");
     assert_eq!(written, defaults);
     assert_eq!(defaults.services[0].detail, DetailMode::Auto);
+    assert_eq!(defaults.analysis, Thresholds::default());
+}
+
+/// The rule that the example shows, with its `# ` taken off.
+#[test]
+fn the_rule_of_the_example_is_a_rule() {
+    let (_, rule) = EXAMPLE.split_once("# [[ignore]]").expect("a rule is shown");
+    let keys = rule.lines().filter_map(|line| {
+        let (key, _) = line.strip_prefix("# ")?.split_once(" = ")?;
+        (!key.contains(' ')).then(|| line.trim_start_matches("# "))
+    });
+    let keys: Vec<&str> = keys.collect();
+    let text = format!(
+        "[[services]]\nname = 'checkout'\ntargets = ['a:1']\n[[ignore]]\n{}",
+        keys.join("\n")
+    );
+    let config = parse(&text).expect("the rule is good");
+    insta::assert_debug_snapshot!(config.ignore, @r#"
+    [
+        IgnoreRule {
+            top_function: Some(
+                "database/sql.(*DB).connectionOpener",
+            ),
+            any_function: Some(
+                "database/sql.*",
+            ),
+            created_by: Some(
+                "database/sql.OpenDB",
+            ),
+            service: Some(
+                "checkout",
+            ),
+            max_count: Some(
+                4,
+            ),
+            reason: "one per pool",
+            until: Some(
+                Timestamp(
+                    1806537599999,
+                ),
+            ),
+        },
+    ]
+    "#);
+}
+
+#[test]
+fn thresholds_and_rules_are_taken() {
+    let config = parse(
+        r#"
+        analysis.min_growth = 10
+        analysis.max_jump = 1
+        analysis.min_lateness = 0.25
+        analysis.likely_after = "90m"
+        [[services]]
+        name = "checkout"
+        targets = ["a:1"]
+        [[ignore]]
+        created_by = "main.$$x"
+        reason = "of ${HOST}"
+        until = 2027-03-31T20:00:00+02:00
+        [[ignore]]
+        any_function = "main.work"
+        reason = "a pool"
+        until = 2027-03-31 20:00:00
+        "#,
+    )
+    .expect("all is good");
+    insta::assert_debug_snapshot!((config.analysis, config.ignore), @r#"
+    (
+        Thresholds {
+            min_growth: 10,
+            min_floor_growth: 5,
+            min_floor_share: 0.05,
+            min_net_to_gross: 0.8,
+            min_lateness: 0.25,
+            max_jump: 1.0,
+            max_fall_elsewhere: 0.5,
+            likely_after: 5400s,
+            likely_lateness: 0.6,
+            max_ends_per_hour: 0.02,
+        },
+        [
+            IgnoreRule {
+                top_function: None,
+                any_function: None,
+                created_by: Some(
+                    "main.$x",
+                ),
+                service: None,
+                max_count: None,
+                reason: "of checkout-1",
+                until: Some(
+                    Timestamp(
+                        1806516000000,
+                    ),
+                ),
+            },
+            IgnoreRule {
+                top_function: None,
+                any_function: Some(
+                    "main.work",
+                ),
+                created_by: None,
+                service: None,
+                max_count: None,
+                reason: "a pool",
+                until: Some(
+                    Timestamp(
+                        1806523200000,
+                    ),
+                ),
+            },
+        ],
+    )
+    "#);
 }
 
 #[test]
@@ -433,22 +597,26 @@ fn the_example_shows_every_key() {
     }
 }
 
-/// No key is accepted that would have no effect: each refuses a date.
+/// No key is accepted that would have no effect: each refuses a date, or else a boolean.
 #[test]
 fn every_key_is_read() {
     const SERVICE: &str = "[[services]]\nname = 'a'\ntargets = ['a:1']\n";
     for (table, keys) in KEYS {
         for key in keys {
-            let text = match table {
-                "" => format!("{key} = 2026-11-24\n"),
-                "services" => format!("[[services]]\n{key} = 2026-11-24\n"),
-                _ => format!("[{table}]\n{key} = 2026-11-24\n{SERVICE}"),
+            let (value, refused) = match *key {
+                "until" => ("true", "not the boolean"),
+                _ => ("2026-11-24", "not the date"),
             };
-            let mistakes = parse(&text).expect_err("a date is never right");
+            let text = match table {
+                "" => format!("{key} = {value}\n"),
+                "services" | "ignore" => format!("[[{table}]]\n{key} = {value}\n"),
+                _ => format!("[{table}]\n{key} = {value}\n{SERVICE}"),
+            };
+            let mistakes = parse(&text).expect_err("this value is never right");
             let is_told = mistakes
                 .as_slice()
                 .iter()
-                .any(|mistake| mistake.key.ends_with(key) && mistake.what.contains("not the date"));
+                .any(|mistake| mistake.key.ends_with(key) && mistake.what.contains(refused));
             assert!(is_told, "[{table}] {key} is not read: {mistakes}");
         }
     }

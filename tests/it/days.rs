@@ -233,6 +233,7 @@ fn growers(reader: &Reader, scope: Scope) -> serde_json::Value {
         scope,
         min_growth: 0,
         all: true,
+        ignored: false,
         limit: 0,
         sort: Sort::Rate,
     };

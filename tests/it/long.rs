@@ -45,6 +45,7 @@ fn growers(reader: &Reader, scope: Scope) -> TopGrowers {
         scope,
         min_growth: 0,
         all: true,
+        ignored: false,
         limit: 0,
         sort: Sort::Rate,
     };

@@ -20,6 +20,7 @@ mod forms;
 mod full;
 mod fuzzed;
 mod hostile;
+mod ignore;
 mod import;
 mod layers;
 mod live;

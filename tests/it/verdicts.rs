@@ -89,7 +89,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     6aa95d31 pay: it grows on 2 instances and in 2 processes
     6aa95d31 pay: pay-1:6060: its lowest count rose from 15 to 125 in 8h (481 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it
     6aa95d31 pay: pay-2:6060: its lowest count rose from 15 to 125 in 8h (481 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it
-    1 new, 0 active, 0 gone (GROWING or above).  next: goroscope query show 6aa95d31
+    1 new, 0 active, 0 gone, 0 ignored by rule (GROWING or above).  next: goroscope query show 6aa95d31
     ");
     // A restart is no recovery, and too little of the next process is none either.
     assert_eq!(judged(&path, minute(10 * HOUR + 5)), [""; 0]);
@@ -103,7 +103,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     6aa95d31 pay: it grows on 2 instances and in 2 processes
     6aa95d31 pay: pay-1:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
     6aa95d31 pay: pay-2:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
-    0 new, 0 active, 1 gone (GROWING or above).  next: goroscope query show 6aa95d31
+    0 new, 0 active, 1 gone, 0 ignored by rule (GROWING or above).  next: goroscope query show 6aa95d31
     ");
     // When the window has nothing of it left, it stays what it was.
     assert_eq!(judged(&path, minute(39 * HOUR)), [""; 0]);
@@ -113,7 +113,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     assert_eq!(number(&path, gone), 1);
     insta::assert_snapshot!(findings(folder.path(), "2026-11-25 15:00"), @"
     window 2026-11-24 15:00 -> 2026-11-25 15:00 (+00:00)   1 service, 2 instances, 2,882/2,882 polls, 0 restarts
-    0 new, 0 active, 0 gone (GROWING or above).
+    0 new, 0 active, 0 gone, 0 ignored by rule (GROWING or above).
     polled for 1day: leaks of +0.26/h an instance and faster show in that time
     ");
 }

@@ -27,5 +27,6 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let answer = findings(&reader, &scope, args.verdict)?;
     print(&answer, text::findings, args.common.output, context)?;
-    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+    let found = answer.rows.iter().filter(|row| row.ignored.is_none());
+    ends(&args.ending, found.map(|row| row.verdict))
 }

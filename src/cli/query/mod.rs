@@ -182,7 +182,7 @@ pub(super) fn print<A: Serialize>(
 }
 
 /// The one signature that the first digits name.
-fn signature(reader: &Reader, digits: &str) -> Result<SignatureRow, Failure> {
+pub(super) fn signature(reader: &Reader, digits: &str) -> Result<SignatureRow, Failure> {
     let prefix: SignaturePrefix = digits
         .parse()
         .map_err(|error| Failure::usage(format!("{error}")))?;

@@ -33,6 +33,10 @@ pub(super) struct Args {
     #[arg(long)]
     all: bool,
 
+    /// What an ignore rule takes out too, with the reason.
+    #[arg(long)]
+    ignored: bool,
+
     /// `rate` (its lower bound), `growth`, `count` or `first-seen`.
     #[arg(long, value_enum, default_value_t = Order::Rate, hide_possible_values = true)]
     sort: Order,
@@ -59,10 +63,12 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
         scope,
         min_growth: args.min_growth,
         all: args.all,
+        ignored: args.ignored,
         limit: args.limit,
         sort,
     };
     let answer = top_growers(&reader, &request)?;
     print(&answer, text::top_growers, args.common.output, context)?;
-    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+    let found = answer.rows.iter().filter(|row| row.ignored.is_none());
+    ends(&args.ending, found.map(|row| row.verdict))
 }

@@ -26,18 +26,22 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
     let rows = rows.map(|row| cells(row, &answer.window, draw)).collect();
     text += &table::draw(&Sheet { columns, rows }, draw);
     for row in &answer.rows {
-        for sentence in &row.evidence {
+        let ignored = row
+            .ignored
+            .iter()
+            .map(|rule| format!("ignored: {}", rule.reason));
+        for sentence in ignored.chain(row.evidence.iter().cloned()) {
             let signature = head::short(row.signature, &answer.window);
             text += &format!(
                 "{signature} {}: {}\n",
                 escape(&row.service),
-                escape(sentence)
+                escape(&sentence)
             );
         }
     }
     text += &format!(
-        "{} new, {} active, {} gone ({} or above).",
-        answer.new, answer.active, answer.gone, answer.least
+        "{} new, {} active, {} gone, {} ignored by rule ({} or above).",
+        answer.new, answer.active, answer.gone, answer.ignored, answer.least
     );
     if answer.rows.is_empty() && answer.window.polls_ok == 0 {
         text += "  nothing is known: no poll succeeded.";
@@ -51,7 +55,7 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
 }
 
 fn cells(row: &FindingRow, window: &WindowHead, draw: Draw) -> Vec<Cell> {
-    let loud = row.standing != Standing::Gone;
+    let loud = row.standing <= Standing::Active;
     let since = row.since.map_or_else(
         || "-".to_owned(),
         |since| match row.until {

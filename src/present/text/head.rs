@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::Signature;
 use crate::present::words::{grouped, plural, rate, span};
-use crate::present::{Draw, escape};
+use crate::present::{Draw, escape, rule_ended};
 use crate::query::{FirstSighting, WindowHead};
 
 /// Pauses told one by one.
@@ -69,6 +69,15 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         line += &format!(
             "the daemon runs, and has stored nothing since {}: its log says why\n",
             zone.second(since)
+        );
+    }
+    for rule in &head.rules_ended {
+        line += &format!("{}\n", rule_ended(rule, zone));
+    }
+    for unread in &head.analysis_unread {
+        line += &format!(
+            "what the daemon keeps as {} cannot be read, so defaults stand in for it\n",
+            escape(unread)
         );
     }
     if head.polls_due == 0 {

@@ -20,6 +20,9 @@ pub fn show(answer: &Show, draw: Draw) -> String {
         let reasons = service.reasons.join("; ");
         text += if reasons.is_empty() { "" } else { ": " };
         text += &reasons;
+        if let Some(rule) = &service.ignored {
+            text += &format!("; ignored by rule: {}", escape(&rule.reason));
+        }
         text += "\n";
     }
     if answer.services.is_empty() {

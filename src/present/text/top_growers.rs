@@ -30,6 +30,9 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
         .collect();
     let mut text = head::window(&answer.window, draw);
     text += &table::draw(&Sheet { columns, rows }, draw);
+    for row in &answer.rows {
+        text += &ignored(row, &answer.window, draw);
+    }
     text += &format!(
         "showing {} of {} (growth >= {}) among {}, {} ignored by rule.",
         answer.shown,
@@ -42,6 +45,7 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
     if first.is_none() {
         text += match answer.window.polls_ok {
             0 => "  nothing is known: no poll succeeded.",
+            _ if answer.ignored > 0 => "  nothing else grew and stayed.",
             _ => "  nothing grew and stayed.",
         };
     }
@@ -50,6 +54,22 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
         text += &head::detectable(&answer.window);
     }
     text
+}
+
+/// Why a row would be left out, where it would.
+fn ignored(row: &GrowerRow, window: &WindowHead, draw: Draw) -> String {
+    let Some(ignored) = &row.ignored else {
+        return String::new();
+    };
+    let until = ignored.until.map_or_else(String::new, |until| {
+        format!(", until {}", draw.zone.minute(until))
+    });
+    format!(
+        "{} in {} is ignored{until}: {}\n",
+        head::short(row.signature, window),
+        escape(&row.service),
+        escape(&ignored.reason),
+    )
 }
 
 fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Cell> {

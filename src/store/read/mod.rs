@@ -1,5 +1,6 @@
 //! Questions to the history: one function a question, each on one consistent view of the file.
 
+mod analysis;
 pub(super) mod cold;
 mod columns;
 mod course;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub use analysis::Unread;
 pub use course::PackedCourse;
 pub use day::DayRow;
 pub use detail::{Detail, DetailGroup};
@@ -36,6 +38,7 @@ pub use signature::{SeriesRow, SightingRow, SignatureRow, SignatureRows};
 pub use verdict::VerdictRow;
 pub use window::{IncarnationWindow, States};
 
+use self::analysis::Told;
 use self::course::Source;
 use self::day::Left;
 use super::{StoreError, open};
@@ -58,6 +61,8 @@ pub struct Reader {
     dictionary: OnceCell<Arc<Dictionary>>,
     /// What retention has left, read when first needed.
     left: OnceCell<Left>,
+    /// What answers go by, read when first needed.
+    told: OnceCell<Told>,
     /// Where slots come from: what they say is the same.
     source: Source,
 }
@@ -83,6 +88,7 @@ impl Reader {
             path: path.to_owned(),
             dictionary: OnceCell::new(),
             left: OnceCell::new(),
+            told: OnceCell::new(),
             source: Source::Summaries,
         })
     }
@@ -144,6 +150,11 @@ impl Reader {
 }
 
 impl Dictionary {
+    /// Every function that was ever seen to start goroutines.
+    pub fn creators(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.creators.values()
+    }
+
     /// What a stack counts as, if that is wanted.
     fn signature(
         &self,

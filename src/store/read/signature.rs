@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::instance::unsigned;
 use super::{InstanceKey, Reader, SignatureKey, StoreError};
 use crate::model::signature::SignaturePrefix;
 use crate::model::{Frame, Signature, Timestamp};
@@ -51,6 +52,10 @@ pub struct SeriesRow {
     pub instance: InstanceKey,
     /// First sighting.
     pub first_at: Timestamp,
+    /// Last sighting, as of the last flush of the daemon.
+    pub last_at: Timestamp,
+    /// Highest count, as of then.
+    pub peak: u64,
 }
 
 impl Reader {
@@ -153,7 +158,7 @@ impl Reader {
         let read = || -> rusqlite::Result<Vec<SeriesRow>> {
             self.connection
                 .prepare_cached(
-                    "SELECT instance_id, first_at FROM series WHERE signature_id = ?1
+                    "SELECT instance_id, first_at, last_at, peak FROM series WHERE signature_id = ?1
                      ORDER BY first_at",
                 )?
                 .query_map([signature.0], |row| {
@@ -161,6 +166,8 @@ impl Reader {
                         signature,
                         instance: InstanceKey(row.get(0)?),
                         first_at: Timestamp::from_millis(row.get(1)?),
+                        last_at: Timestamp::from_millis(row.get(2)?),
+                        peak: unsigned(row.get(3)?),
                     })
                 })?
                 .collect()

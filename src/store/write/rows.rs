@@ -11,7 +11,7 @@ use super::once::{Once, is_noted};
 use super::series::SeriesBook;
 use super::snapshot::{Scratch, took_ms};
 use crate::model::{
-    EventKind, Failure, InstanceId, Kind, Note, Outcome, Poll, Record, Timestamp, Watch,
+    Analysis, EventKind, Failure, InstanceId, Kind, Note, Outcome, Poll, Record, Timestamp, Watch,
 };
 
 /// One stored row, to be acknowledged after the commit.
@@ -53,7 +53,20 @@ impl Rows<'_> {
             Record::Note(note) => self.note(note, None).map(|()| None),
             Record::Known(known) => self.known(known).map(|()| None),
             Record::Judged(at, judgements) => self.judged(*at, judgements).map(|()| None),
+            Record::Analysis(analysis) => self.analysis(analysis).map(|()| None),
         }
+    }
+
+    /// What cannot be written as JSON, which nothing is, would be told to readers as unreadable.
+    fn analysis(&self, analysis: &Analysis) -> Result<()> {
+        let thresholds = serde_json::to_string(&analysis.thresholds).unwrap_or_default();
+        let ignore = serde_json::to_string(&analysis.ignore).unwrap_or_default();
+        self.tx
+            .prepare_cached(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES ('analysis', ?1), ('ignore', ?2)",
+            )?
+            .execute([thresholds, ignore])
+            .map(drop)
     }
 
     fn watch(&mut self, watch: &Watch) -> Result<()> {
