@@ -6,11 +6,13 @@
 
 mod floor;
 mod growth;
+mod hint;
 mod rate;
 mod verdict;
 
 pub use floor::Floor;
 pub use growth::{Growth, Segment, Track, growth};
+pub use hint::{Hint, Pattern, Subject, hints};
 pub use rate::{Rate, theil_sen};
 pub use verdict::{
     Evidence, MIN_GROWTH, MIN_NET_TO_GROSS, MIN_PULSES, MIN_RISE, Verdict, judge,

@@ -19,6 +19,7 @@ mod forms;
 #[cfg(target_os = "linux")]
 mod full;
 mod fuzzed;
+mod hints;
 mod hostile;
 mod import;
 mod layers;
