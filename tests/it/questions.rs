@@ -23,7 +23,7 @@ pub(crate) fn minute(nth: i64) -> Timestamp {
     Timestamp::from_millis(MIDNIGHT + nth * MINUTE)
 }
 
-fn instance(service: &str, address: &str) -> Arc<InstanceId> {
+pub(crate) fn instance(service: &str, address: &str) -> Arc<InstanceId> {
     Arc::new(InstanceId {
         service: service.into(),
         scheme: "http".into(),
@@ -47,7 +47,13 @@ fn process(since: i64, vdso: u64, reason: StartReason) -> Arc<Incarnation> {
 }
 
 /// A pulse with `leak` goroutines in the leak and `busy` in the pool.
-fn pulse(at: &Arc<InstanceId>, nth: i64, life: &Arc<Incarnation>, leak: u64, busy: u64) -> Record {
+pub(crate) fn pulse(
+    at: &Arc<InstanceId>,
+    nth: i64,
+    life: &Arc<Incarnation>,
+    leak: u64,
+    busy: u64,
+) -> Record {
     let frame = |function: &'static str, file: &'static str, line| RawFrame {
         function: function.as_bytes(),
         file: file.as_bytes(),
@@ -94,7 +100,7 @@ fn pulse(at: &Arc<InstanceId>, nth: i64, life: &Arc<Incarnation>, leak: u64, bus
     )
 }
 
-fn poll(at: &Arc<InstanceId>, nth: i64, outcome: Outcome) -> Record {
+pub(crate) fn poll(at: &Arc<InstanceId>, nth: i64, outcome: Outcome) -> Record {
     let look = Look {
         kind: Kind::Pulse,
         took: Duration::from_millis(4),

@@ -3,8 +3,19 @@
 use super::{Hint, Pattern, Subject};
 
 const SERVE: &str = "net/http.(*conn).serve";
-const HTTP2_SERVE: &str = "net/http.(*http2serverConn).serve";
-const HTTP2_READ: &str = "net/http.(*http2serverConn).readFrames";
+/// Up to Go 1.26, and since 1.27.
+const HTTP2_SERVE: [&str; 2] = [
+    "net/http.(*http2serverConn).serve",
+    "net/http/internal/http2.(*serverConn).serve",
+];
+const HTTP2_READ: [&str; 2] = [
+    "net/http.(*http2serverConn).readFrames",
+    "net/http/internal/http2.(*serverConn).readFrames",
+];
+const HTTP2_CLIENT: [&str; 2] = [
+    "net/http.(*http2ClientConn).readLoop",
+    "net/http/internal/http2.(*ClientConn).readLoop",
+];
 
 /// A shape of stacks, and what it usually means.
 struct Rule {
@@ -49,7 +60,10 @@ const RULES: [Rule; 25] = [
     },
     Rule {
         pattern: Pattern::IdleClients,
-        fits: |subject| subject.has(HTTP2_SERVE) || subject.root() == HTTP2_READ,
+        fits: |subject| {
+            let serves = HTTP2_SERVE.iter().any(|serve| subject.has(serve));
+            serves || HTTP2_READ.contains(&subject.root())
+        },
         means: "clients keep HTTP/2 connections open, and nothing limits how long",
         look: "http.Server: set IdleTimeout; and the clients, which may make a transport for each request",
     },
@@ -61,7 +75,7 @@ const RULES: [Rule; 25] = [
     },
     Rule {
         pattern: Pattern::ManyHttp2Transports,
-        fits: |subject| subject.root() == "net/http.(*http2ClientConn).readLoop",
+        fits: |subject| HTTP2_CLIENT.contains(&subject.root()),
         means: "HTTP/2 connections stay open, one a transport and host: a transport is made for each request",
         look: "where http.Transport is made: make it once, or call CloseIdleConnections; set IdleConnTimeout",
     },

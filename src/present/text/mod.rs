@@ -1,6 +1,7 @@
 //! Answers as text for people: a head, a table, and the next useful command.
 
 mod database;
+mod diff;
 mod first_seen;
 mod head;
 mod history;
@@ -12,6 +13,7 @@ mod table;
 mod top_growers;
 
 pub use database::{database_check, database_info};
+pub use diff::diff;
 pub use first_seen::first_seen;
 pub use history::history;
 pub use instances::instances;
