@@ -91,7 +91,6 @@ fn every_pattern_has_its_name() {
     insta::assert_snapshot!(told("patterns_go1.26_debug2.txt"), @"
     -                         1 net.(*netFD).accept < example.com/fleet/internal/serve.Main.func1
     -                         1 net.(*netFD).accept < net/http/httptest.(*Server).goServe.func1
-    -                         1 net/http.(*connReader).startBackgroundRead.gowrap2 < net/http.(*connReader).startBackgroundRead.gowrap2
     -                         1 os/signal.loop < os/signal.loop
     -                         3 main.tickerSelect.func1 < main.tickerSelect.func1
     -                         3 net.(*netFD).accept < main.listen.func1
@@ -118,7 +117,7 @@ fn every_pattern_has_its_name() {
     silent-clients            3 net.(*netFD).Read < net/http.(*conn).serve
     sleep-loop                3 main.poll < main.poll
     stuck-handler             3 main.neverAnswer < net/http.(*conn).serve
-    stuck-handler             3 net.(*netFD).Read < net/http.(*connReader).backgroundRead
+    stuck-handler             4 net.(*netFD).Read < net/http.(*connReader).backgroundRead
     stuck-timer-callback      3 main.stuckCallback < main.stuckCallback
     unanswered-request        3 net/http.(*persistConn).roundTrip < main.noResponse.func1.1
     unanswered-request        6 net.(*netFD).Read < net/http.(*persistConn).readLoop
@@ -141,6 +140,7 @@ fn every_pattern_has_its_name() {
 #[test]
 fn a_profile_tells_the_same_but_for_nil_channels_and_creators() {
     insta::assert_snapshot!(told("patterns_go1.26_debug0.pb.gz"), @"
+    -                         1  < 
     -                         1 net.(*netFD).accept < example.com/fleet/internal/serve.Main.func1
     -                         1 net.(*netFD).accept < net/http/httptest.(*Server).goServe.func1
     -                         1 os/signal.loop < os/signal.loop
@@ -167,7 +167,7 @@ fn a_profile_tells_the_same_but_for_nil_channels_and_creators() {
     silent-clients            3 net.(*netFD).Read < net/http.(*conn).serve
     sleep-loop                3 main.poll < main.poll
     stuck-handler             3 main.neverAnswer < net/http.(*conn).serve
-    stuck-handler             4 net.(*netFD).Read < net/http.(*connReader).backgroundRead
+    stuck-handler             3 net.(*netFD).Read < net/http.(*connReader).backgroundRead
     unanswered-request        3 net/http.(*persistConn).roundTrip < main.noResponse.func1.1
     unanswered-request        6 net.(*netFD).Read < net/http.(*persistConn).readLoop
     unanswered-request        9 net/http.(*persistConn).writeLoop < net/http.(*persistConn).writeLoop

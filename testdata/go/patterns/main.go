@@ -42,8 +42,8 @@ var (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "sleep" {
-		time.Sleep(time.Hour)
+	if len(os.Args) == 2 && os.Args[1] == "child" {
+		io.Copy(io.Discard, os.Stdin)
 		return
 	}
 	taken.Lock()
@@ -337,18 +337,22 @@ func notifyContext() {
 	keep([]any{ctx, stop})
 }
 
-func sleeper() *exec.Cmd {
+// child is a command that ends with this process.
+func child() *exec.Cmd {
 	ctx, cancel := context.WithCancel(context.Background())
-	keep(cancel)
-	return exec.CommandContext(ctx, os.Args[0], "sleep")
+	command := exec.CommandContext(ctx, os.Args[0], "child")
+	stdin, err := command.StdinPipe()
+	check(err)
+	keep([]any{cancel, stdin})
+	return command
 }
 
 // Nobody waits for the process.
-func commandWithoutWait() { check(sleeper().Start()) }
+func commandWithoutWait() { check(child().Start()) }
 
 // Somebody does, and it does not end.
 func commandOutput() {
-	command := sleeper()
+	command := child()
 	go func() {
 		out, err := command.Output()
 		fmt.Println(string(out), err)
