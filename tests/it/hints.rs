@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use goroscope::analyse::{Hint, Subject, hints};
+use goroscope::analyse::{Hint, Pattern, Subject, hints};
 use goroscope::group::{SignatureGroup, by_signature};
 
 use crate::support::{read_file, root};
@@ -10,7 +10,13 @@ use crate::support::{read_file, root};
 /// The groups of a dump, and for each its hint when all of them had grown from nothing. Profiles have no
 /// states as printed: what they have is the wait kind.
 fn hinted(file: &str) -> Vec<(SignatureGroup, Option<Hint>)> {
-    let groups = by_signature(&read_file(&root().join("testdata/dumps").join(file)));
+    hinted_without(file, "")
+}
+
+/// The same without the stacks that have this function.
+fn hinted_without(file: &str, function: &str) -> Vec<(SignatureGroup, Option<Hint>)> {
+    let mut groups = by_signature(&read_file(&root().join("testdata/dumps").join(file)));
+    groups.retain(|group| !has(group, function));
     let functions: Vec<Vec<&str>> = groups
         .iter()
         .map(|group| {
@@ -45,6 +51,11 @@ fn hinted(file: &str) -> Vec<(SignatureGroup, Option<Hint>)> {
         .collect();
     let hints = hints(&subjects);
     groups.into_iter().zip(hints).collect()
+}
+
+fn has(group: &SignatureGroup, function: &str) -> bool {
+    let mut frames = group.stack.frames.iter();
+    frames.any(|frame| &*frame.function == function)
 }
 
 /// One line a signature: its count, what is hinted at, and where it is.
@@ -233,6 +244,29 @@ fn hints_tell_their_numbers() {
     insta::assert_snapshot!(sentence(patterns, "main.abandonedResult.func1"), @"+3 to 3 goroutines in `main.abandonedResult.func1`, 3 of 3 in `chan send`, made by `main.abandonedResult`: a function literal sends its result when nobody receives it any more: its maker took a time-out or another case, or returned early. Look at the function around this literal: give the channel room for the result (`make(chan T, 1)`), or send in a `select` with ctx.Done().");
     insta::assert_snapshot!(sentence(patterns, "os/exec.(*Cmd).watchCtx"), @"+6 goroutines watch the context of a command of os/exec, +3 wait for one to end: commands are started and nobody waits for them: their watchers stay, and so do zombies. Look at every call of `(*Cmd).Start`: call `Wait` too, on every path.");
     insta::assert_snapshot!(sentence("grpc-1.85_debug2.txt", "google.golang.org/grpc/internal/transport.(*http2Client).reader"), @"client connections of grpc grow one to one, +4 in `loopyWriter` and +4 in `reader`: a grpc.ClientConn is made for each call or so, and not closed. Look at every call of grpc.NewClient and grpc.Dial: make one a server and share it, or `defer conn.Close()`.");
+}
+
+/// What one signature means depends on what grows beside it.
+#[test]
+fn connections_without_requests_are_of_many_transports() {
+    let file = "patterns_go1.26_debug2.txt";
+    let found = hinted_without(file, "net/http.(*persistConn).roundTrip");
+    let loops = found.iter().filter(|(group, _)| {
+        has(group, "net/http.(*persistConn).readLoop")
+            || has(group, "net/http.(*persistConn).writeLoop")
+    });
+    let mut told: Vec<(u64, Pattern)> = loops
+        .map(|(group, hint)| (group.count, hint.as_ref().unwrap().pattern))
+        .collect();
+    told.sort_by_key(|(count, _)| *count);
+    let (unclosed, many) = (Pattern::UnclosedBody, Pattern::ManyTransports);
+    assert_eq!(told, [(3, unclosed), (6, many), (9, many)]);
+
+    let alone = hinted_without(file, "net/http.(*persistConn).writeLoop");
+    let reader = alone
+        .iter()
+        .find(|(group, _)| has(group, "net/http.(*persistConn).readLoop"));
+    assert_eq!(reader.unwrap().1, None);
 }
 
 /// A server that is well has hints on its connections at most: nothing of it grows, and a hint is given
