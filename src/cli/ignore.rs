@@ -1,19 +1,14 @@
 //! `goroscope ignore`: rules for what is known and fine.
 
-use chrono::Months;
 use clap::Subcommand;
 
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use super::{Context, query};
 use crate::clock;
-use crate::model::Timestamp;
 use crate::present::text;
 use crate::query::draft_rule;
 use crate::store::Reader;
-
-/// Whoever set a rule should look again by then.
-const HOLDS_FOR: Months = Months::new(3);
 
 /// Writes rules for what grows and is fine.
 #[derive(Debug, clap::Args)]
@@ -45,15 +40,8 @@ pub(super) fn ignore(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let reader = Reader::open(&database::find(database, context)?)?;
     let signature = query::signature(&reader, signature)?;
     let draft = draft_rule(&reader, &signature)?;
-    let text = text::rule_draft(&draft, last_day(clock::now())).ok_or_else(|| {
+    let text = text::rule_draft(&draft, clock::now()).ok_or_else(|| {
         Failure::plain("nothing names a function of this stack, so no rule can".to_owned())
     })?;
     context.output.data(&text)
-}
-
-fn last_day(now: Timestamp) -> Timestamp {
-    let later = now.to_utc().checked_add_months(HOLDS_FOR);
-    later.map_or(now, |later| {
-        Timestamp::from_millis(later.timestamp_millis())
-    })
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::now::now_on;
 use super::{QueryError, Scope, Where};
 use crate::model::{Signature, Timestamp};
@@ -13,13 +15,16 @@ use crate::store::{InstanceKey, InstanceRow, Reader, SignatureRow};
 const TOGETHER: Duration = Duration::from_hours(24);
 
 /// What is known for a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleDraft {
     /// Its identity.
+    #[serde(skip)]
     pub signature: Signature,
     /// The line to look at.
+    #[serde(rename = "where")]
     pub site: Where,
     /// The stack as last read, leaf first.
+    #[serde(skip)]
     pub frames: Vec<Where>,
     /// The function that the goroutines began in, where it is another one than that of `site`. Many stacks
     /// share the line to look at, such as a read of a connection; few share both.

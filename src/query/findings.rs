@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::first_seen::firsts;
+use super::hinted::hinted;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
 use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
-use crate::analyse::Verdict;
+use crate::analyse::{Hint, Verdict};
 use crate::model::{Signature, Timestamp};
 use crate::store::{Reader, SightingRow, SignatureKey, SignatureRow, VerdictRow};
 
@@ -89,6 +90,8 @@ pub struct FindingRow {
     pub instances_growing: usize,
     /// Why, in sentences; where it is gone, what is known of that, and then why it was said last.
     pub evidence: Vec<String>,
+    /// What such a stack usually means, where that is known.
+    pub hint: Option<Hint>,
     /// The rule that says that it is fine.
     pub ignored: Option<Ignored>,
     /// The line to look at.
@@ -116,6 +119,8 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
     }
     let (signatures, sightings) = (reader.signatures()?, reader.sightings(None)?);
     let first_seen = firsts(&sightings);
+    let services = judged.services.keys().map(String::as_str).collect();
+    let mut hints = hinted(&judged, (reader, scope), &services)?;
     let mut rows = Vec::new();
     for (service, known) in &judged.services {
         for (key, subject) in known {
@@ -128,7 +133,11 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
                 first_seen: first_seen.get(&(service.as_str(), *key)).copied(),
                 said: said.remove(&(service.as_str(), *key)).unwrap_or_default(),
             };
-            rows.extend(told.row(&judged, subject, (scope.since, least)));
+            let row = told.row(&judged, subject, (scope.since, least));
+            rows.extend(row.map(|row| FindingRow {
+                hint: hints.remove(&(service.as_str(), *key)),
+                ..row
+            }));
         }
     }
     for ((service, key), said) in said {
@@ -220,6 +229,7 @@ impl Told<'_> {
             per_hour_low: subject.low(),
             instances_growing: subject.growing().count(),
             evidence,
+            hint: None,
             ignored: subject.ignored.clone(),
             site: Where::from(&self.signature.site),
         })

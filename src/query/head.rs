@@ -186,7 +186,7 @@ fn merged(mut pauses: Vec<Pause>) -> Vec<Pause> {
 }
 
 /// How many hex digits tell every signature of the database from every other one.
-fn distinguishing_digits(reader: &Reader) -> Result<usize, QueryError> {
+pub(super) fn distinguishing_digits(reader: &Reader) -> Result<usize, QueryError> {
     const LEAST: usize = 8;
     let mut names: Vec<String> = reader
         .signatures()?

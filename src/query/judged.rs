@@ -113,7 +113,7 @@ impl Judged {
             if let Some(row) = signatures.get(&key)
                 && ignoring.depends_on_creator(service, row, subject.growth.last)?
             {
-                open.push((service, key, subject));
+                open.extend(subject.instances.iter().map(|nth| (service, key, *nth)));
             }
         }
         let now = self.now(reader, scope, open)?;
@@ -137,7 +137,7 @@ impl Judged {
     }
 
     /// What grows by verdict, by service.
-    fn loud(&self) -> impl Iterator<Item = (&str, SignatureKey, &Subject)> {
+    pub(super) fn loud(&self) -> impl Iterator<Item = (&str, SignatureKey, &Subject)> {
         let all = self.services.iter().flat_map(|(service, known)| {
             known
                 .iter()
@@ -146,21 +146,19 @@ impl Judged {
         all.filter(|(_, _, subject)| subject.verdict().says_growth())
     }
 
-    /// What the groups of some signatures are like now, by service and signature.
+    /// What the groups of some signatures are like now on some instances, by service and signature.
     pub(super) fn now<'a>(
         &self,
         reader: &Reader,
         scope: &Scope,
-        asked: impl IntoIterator<Item = (&'a str, SignatureKey, &'a Subject)>,
+        asked: impl IntoIterator<Item = (&'a str, SignatureKey, usize)>,
     ) -> Result<HashMap<(&'a str, SignatureKey), Now>, QueryError> {
         let mut wanted: BTreeMap<usize, (&str, HashSet<SignatureKey>)> = BTreeMap::new();
-        for (service, key, subject) in asked {
-            for instance in &subject.instances {
-                let (_, keys) = wanted
-                    .entry(*instance)
-                    .or_insert_with(|| (service, HashSet::new()));
-                keys.insert(key);
-            }
+        for (service, key, instance) in asked {
+            let (_, keys) = wanted
+                .entry(instance)
+                .or_insert_with(|| (service, HashSet::new()));
+            keys.insert(key);
         }
         let mut now: HashMap<(&str, SignatureKey), Now> = HashMap::new();
         for (nth, (service, keys)) in wanted {

@@ -5,10 +5,12 @@
 
 mod database;
 mod days;
+mod diff;
 mod draft;
 mod findings;
 mod first_seen;
 mod head;
+mod hinted;
 mod history;
 mod ignored;
 mod instances;
@@ -20,14 +22,18 @@ mod parallel;
 mod scope;
 mod shared;
 mod show;
+mod side;
 pub mod snapshot;
 mod survival;
 mod top_growers;
 
-/// The verdicts that answers carry.
-pub use crate::analyse::Verdict;
+/// The verdicts and hints that answers carry.
+pub use crate::analyse::{Hint, Verdict};
 pub use crate::store::{Holding, Info};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
+pub use diff::{
+    Basis, Diff, DiffCount, DiffRow, DiffSide, DiffSideAsked, Uncompared, UnknownInstance, diff,
+};
 pub use draft::{RuleDraft, draft_rule};
 pub use findings::{FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
@@ -38,5 +44,6 @@ pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use judging::{Judging, judge};
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
-pub use show::{BuildSighting, InstanceEvidence, ServiceVerdict, Show, show};
+pub use show::{Beginning, BuildSighting, InstanceEvidence, Said, ServiceVerdict, Show, show};
+pub use side::Compared;
 pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};

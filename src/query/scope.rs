@@ -38,6 +38,22 @@ pub enum QueryError {
         /// What was asked for.
         prefix: String,
     },
+    /// No build begins so.
+    #[error("no build id begins with `{prefix}` among: {known}")]
+    NoBuild {
+        /// What was asked for.
+        prefix: String,
+        /// The first that there are.
+        known: String,
+    },
+    /// Several builds do.
+    #[error("`{prefix}` begins several build ids: {found}; give more digits")]
+    AmbiguousBuild {
+        /// What was asked for.
+        prefix: String,
+        /// The first of them.
+        found: String,
+    },
     /// Several do.
     #[error("`{prefix}` begins several signatures: {found}; give more digits")]
     Ambiguous {

@@ -1,16 +1,19 @@
 //! Everything that is known of one signature.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::draft::{RuleDraft, draft_rule};
+use super::hinted::hinted;
 use super::judged::{Judged, judged};
 use super::ladder::{Rates, Rung};
 use super::now::{Now, now_on};
 use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
-use crate::analyse::Verdict;
+use crate::analyse::{Hint, Verdict};
 use crate::model::{Signature, Timestamp};
-use crate::store::{InstanceRow, Reader, SignatureKey, SignatureRow};
+use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey, SignatureRow};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,8 +37,14 @@ pub struct Show {
     pub first_seen: Option<FirstSighting>,
     /// First sighting per service and build, oldest first.
     pub builds: Vec<BuildSighting>,
+    /// The two hours around the first sighting; `null` where nothing is kept of them.
+    pub beginning: Option<Beginning>,
+    /// What the daemon said of it, the newest last.
+    pub said: Vec<Said>,
     /// The commonest creator in the newest details.
     pub created_by: Option<String>,
+    /// What an ignore rule for it would say.
+    pub rule: RuleDraft,
     /// One an instance that has it in the window, the fastest grower first.
     pub rows: Vec<InstanceEvidence>,
 }
@@ -49,8 +58,36 @@ pub struct ServiceVerdict {
     pub verdict: Verdict,
     /// Why, as far as it takes more than one instance to say; the rows have the rest.
     pub reasons: Vec<String>,
+    /// What such a stack usually means, where that is known.
+    pub hint: Option<Hint>,
     /// The rule that says that its growth is fine.
     pub ignored: Option<Ignored>,
+}
+
+/// What the daemon said, from when to when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// Of which service's.
+    pub service: String,
+    /// The verdict by its word.
+    pub verdict: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `null`: it holds still.
+    pub until: Option<Timestamp>,
+}
+
+/// The counts on the instance that had it first, an hour before that and an hour behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Beginning {
+    /// Its address.
+    pub instance: String,
+    /// The first of the counts was known here, at the earliest.
+    pub since: Timestamp,
+    /// The last of them, at the latest.
+    pub until: Timestamp,
+    /// Last known counts, in slices of equal length; `null` where nothing was known.
+    pub counts: Vec<Option<u64>>,
 }
 
 /// The first sighting in one service and build.
@@ -97,6 +134,11 @@ pub struct InstanceEvidence {
     pub trend: Vec<Option<u64>>,
 }
 
+/// Before and behind the first sighting.
+const AROUND: Duration = Duration::from_hours(1);
+/// Verdicts of the daemon that are told.
+const MOST_SAID: usize = 20;
+
 /// Answers.
 pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<Show, QueryError> {
     let wanted = HashSet::from([signature.key]);
@@ -104,7 +146,8 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
     let asked = (Some(&wanted), Rates::All);
     let judged = judged(reader, scope, asked, |rung| rungs.push(rung.clone()))?;
     rungs.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
-    let services = service_verdicts(&judged, signature.key);
+    let mut services = service_verdicts(&judged, signature.key);
+    add_hints(reader, scope, signature.key, &mut services)?;
     let mut created_by = None;
     let mut rows = Vec::with_capacity(rungs.len());
     for rung in rungs {
@@ -133,6 +176,12 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
             .max()
             .unwrap_or(Verdict::Insufficient),
         services,
+        beginning: match sightings.first() {
+            Some(first) => beginning(reader, signature.key, first)?,
+            None => None,
+        },
+        said: said(reader, scope, signature.key)?,
+        rule: draft_rule(reader, signature)?,
         first_seen: sightings.first().map(FirstSighting::from),
         builds: sightings
             .iter()
@@ -155,10 +204,77 @@ fn service_verdicts(judged: &Judged, signature: SignatureKey) -> Vec<ServiceVerd
             service: service.clone(),
             verdict: subject.verdict(),
             reasons: subject.conclusion.reasons.clone(),
+            hint: None,
             ignored: subject.ignored.clone(),
         })
     });
     found.collect()
+}
+
+/// A stack tells more beside the others that grow with it.
+fn add_hints(
+    reader: &Reader,
+    scope: &Scope,
+    signature: SignatureKey,
+    services: &mut [ServiceVerdict],
+) -> Result<(), QueryError> {
+    let grows = |service: &&ServiceVerdict| service.verdict.says_growth();
+    let names: Vec<String> = services
+        .iter()
+        .filter(grows)
+        .map(|one| one.service.clone())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let whole = Scope {
+        services: names.clone(),
+        ..scope.clone()
+    };
+    let judged = judged(reader, &whole, (None, Rates::Growing), |_| ())?;
+    let asked = names.iter().map(String::as_str).collect();
+    let mut hints = hinted(&judged, (reader, &whole), &asked)?;
+    for service in services {
+        service.hint = hints.remove(&(service.service.as_str(), signature));
+    }
+    Ok(())
+}
+
+fn said(reader: &Reader, scope: &Scope, signature: SignatureKey) -> Result<Vec<Said>, QueryError> {
+    let rows = reader.verdicts(Some(signature), scope.until)?;
+    let skipped = rows.len().saturating_sub(MOST_SAID);
+    let rows = rows.into_iter().skip(skipped);
+    let said = rows.map(|row| Said {
+        service: row.service,
+        verdict: row.kind,
+        since: row.from,
+        until: row.to,
+    });
+    Ok(said.collect())
+}
+
+fn beginning(
+    reader: &Reader,
+    signature: SignatureKey,
+    first: &SightingRow,
+) -> Result<Option<Beginning>, QueryError> {
+    let around = Scope {
+        since: first.first_at.minus(AROUND),
+        until: first.first_at.plus(AROUND),
+        services: vec![first.service.clone()],
+        instances: vec![first.instance.clone()],
+    };
+    let wanted = HashSet::from([signature]);
+    let mut found = None;
+    let asked = (Some(&wanted), Rates::Growing);
+    let judged = judged(reader, &around, asked, |rung| found = Some(rung.trend))?;
+    let polled = judged.head.polled_since.zip(judged.head.polled_until);
+    Ok(found.zip(polled).map(|(counts, (since, until))| Beginning {
+        instance: first.instance.clone(),
+        since,
+        until,
+        counts: counts.to_vec(),
+    }))
 }
 
 fn evidence(

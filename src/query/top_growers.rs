@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::first_seen::firsts;
+use super::hinted::hinted;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
 use super::now::Now;
 use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
-use crate::analyse::Verdict;
+use crate::analyse::{Hint, Verdict};
 use crate::model::Signature;
 use crate::store::{Reader, SightingRow, SignatureRow};
 
@@ -98,6 +99,8 @@ pub struct GrowerRow {
     pub proof: Option<()>,
     /// What follows from all instances, then one sentence an instance that grows, the fastest first.
     pub evidence: Vec<String>,
+    /// What such a stack usually means, where that is known.
+    pub hint: Option<Hint>,
     /// The line to look at.
     #[serde(rename = "where")]
     pub site: Where,
@@ -142,14 +145,21 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
     if request.limit > 0 {
         found.truncate(request.limit);
     }
-    let asked = found
-        .iter()
-        .map(|found| (found.service, found.signature.key, found.subject));
+    let asked = found.iter().flat_map(|found| {
+        let instances = found.subject.instances.iter();
+        instances.map(|nth| (found.service, found.signature.key, *nth))
+    });
     let mut now = judged.now(reader, &request.scope, asked)?;
+    let services = found.iter().map(|found| found.service).collect();
+    let mut hints = hinted(&judged, (reader, &request.scope), &services)?;
     let mut rows = Vec::with_capacity(found.len());
     for found in &found {
-        let now = now.remove(&(found.service, found.signature.key));
-        rows.push(found.row(now.unwrap_or_default(), &judged));
+        let of = (found.service, found.signature.key);
+        let now = now.remove(&of).unwrap_or_default();
+        rows.push(GrowerRow {
+            hint: hints.remove(&of),
+            ..found.row(now, &judged)
+        });
     }
     Ok(TopGrowers {
         schema: "goroscope.top-growers/v1",
@@ -198,6 +208,7 @@ impl Found<'_> {
             verdict: subject.verdict(),
             proof: None,
             evidence: judged.evidence(subject, EVIDENCE),
+            hint: None,
             site: Where::from(&self.signature.site),
             created_by: now.created_by,
             trend: subject.trend.to_vec(),

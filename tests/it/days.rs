@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use goroscope::model::{Kind, Record, Timestamp};
-use goroscope::query::{HistoryRow, Scope, Sort, TopGrowersRequest, Verdict, history, top_growers};
+use goroscope::query::{
+    Compared, Diff, DiffSideAsked, HistoryRow, Scope, Sort, TopGrowersRequest, Verdict, diff,
+    history, top_growers,
+};
 use goroscope::store::{Reader, Retention};
 use proptest::prelude::*;
 
@@ -429,4 +432,33 @@ fn days_go_when_they_are_too_old() {
     let answer = growers(&Reader::open(&path).unwrap(), scope(0, DAYS * DAY - 1));
     assert_eq!(answer["window"]["days_since"], "2026-11-28T00:00:00.000Z");
     assert_eq!(answer["window"]["polls_ok"], stay.len());
+}
+
+/// Two moments, each just behind a poll of all three instances: the last one of the fifth day, and one of the
+/// eleventh.
+fn compared(reader: &Reader) -> Diff {
+    let moment = |turn: i64| Compared::Time(at(turn * 13 * MINUTE + 20));
+    let (a, b) = (moment(553), moment(1218));
+    let sides = [("then", &a), ("later", &b)].map(|(word, compared)| DiffSideAsked {
+        word,
+        compared,
+        reader,
+    });
+    diff(sides, &all(), 0).unwrap()
+}
+
+#[test]
+fn a_moment_whose_snapshots_have_gone_is_compared_by_days() {
+    let (folder, _) = whole();
+    let whole = compared(&Reader::open(&folder.path().join("history.db")).unwrap());
+    let gone = compared(&without_snapshots(folder.path()));
+    assert_eq!(
+        (whole.a.by_day, whole.a.known, whole.differ > 0),
+        (false, 3, true)
+    );
+    assert_eq!((gone.a.by_day, gone.b.by_day), (true, false));
+    assert_eq!(
+        (whole.a.goroutines, whole.rows),
+        (gone.a.goroutines, gone.rows)
+    );
 }

@@ -73,7 +73,7 @@ fn no_goroutine_is_lost() {
         assert_eq!(snapshot.form.as_str(), entry.form, "{}", entry.file);
         files += 1;
     }
-    assert_eq!(files, 96);
+    assert_eq!(files, 104);
 }
 
 #[test]

@@ -452,7 +452,7 @@ fn snippets_with_creators_of_several_services_and_without_functions() {
     # created_by = "main.start"
     max_count = 1320
     reason = "why this is fine"  # Say it here.
-    until = 2026-11-24
+    until = 2027-02-24
 
     # 6aa95d31c1c0a9d41f483bd650b6e0ef  (has not run yet)
     #     /src/main.go:7
@@ -461,7 +461,7 @@ fn snippets_with_creators_of_several_services_and_without_functions() {
     created_by = "main.start"
     max_count = 2
     reason = "why this is fine"  # Say it here.
-    until = 2026-11-24
+    until = 2027-02-24
 
     no rule
     "#);

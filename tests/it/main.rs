@@ -14,11 +14,13 @@ mod corpus;
 mod crash;
 mod damage;
 mod days;
+mod diff;
 mod end_to_end;
 mod forms;
 #[cfg(target_os = "linux")]
 mod full;
 mod fuzzed;
+mod hints;
 mod hostile;
 mod ignore;
 mod import;

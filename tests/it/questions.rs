@@ -105,7 +105,7 @@ pub(crate) fn pulse(
     )
 }
 
-fn poll(at: &Arc<InstanceId>, nth: i64, outcome: Outcome) -> Record {
+pub(crate) fn poll(at: &Arc<InstanceId>, nth: i64, outcome: Outcome) -> Record {
     let look = Look {
         kind: Kind::Pulse,
         took: Duration::from_millis(4),
@@ -207,7 +207,7 @@ fn top_growers() {
     2  41306e12   pay       0/2      8    10      +0   -0.24  ▅▃▁▃▅█▁▂  chan receive       -  2026-11-24 00:00  INSUFFICIENT  pay.(*pool).run  pay/client.go:31
     showing 2 of 2 (growth >= -100) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
-    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","kept_since":null,"days_since":null,"resolution":{"by_poll":3,"by_ten_minutes":0,"by_day":0},"daemon_silent_since":null,"polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":12.931034482758621,"services":1,"instances":2,"pauses":[],"rules_ended":[],"analysis_unread":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71],"ignored":null}]}"#);
+    insta::assert_snapshot!(ask(&folder, &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T00:30:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T00:29:00.000Z","kept_since":null,"days_since":null,"resolution":{"by_poll":3,"by_ten_minutes":0,"by_day":0},"daemon_silent_since":null,"polls_ok":56,"polls_due":60,"restarts":1,"min_detectable_per_hour":12.931034482758621,"services":1,"instances":2,"pauses":[],"rules_ended":[],"analysis_unread":[]},"total":2,"matched":1,"shown":1,"ignored":0,"min_growth":3,"rows":[{"signature":"6aa95d31c1c0a9d41f483bd650b6e0ef","service":"pay","instances_growing":2,"instances":2,"first":0,"last":71,"growth":84,"per_hour":180.0,"per_hour_low":180.0,"states":{"chan send":71},"oldest_wait_seconds":null,"first_seen":{"at":"2026-11-24T00:01:00.000Z","instance":"pay-1:6060","build":"b0b0b0b0b0b0b0b0"},"verdict":"SUSPECT","proof":null,"evidence":["pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time","pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time"],"hint":{"pattern":"abandoned-result","seen":"+84 to 71 goroutines in `acme.io/pay.(*Client).retry.func1`, 71 of 71 in `chan send`","means":"a function literal sends its result when nobody receives it any more: its maker took a time-out or another case, or returned early","look":"the function around this literal: give the channel room for the result (`make(chan T, 1)`), or send in a `select` with ctx.Done()"},"where":{"function":"acme.io/pay.(*Client).retry.func1","file":"/src/acme/pay/client.go","line":118},"created_by":null,"trend":[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71],"ignored":null}]}"#);
 }
 
 #[test]
@@ -239,11 +239,12 @@ fn first_seen() {
 fn show() {
     let folder = history();
     let signature = leak(&folder);
-    insta::assert_snapshot!(ask(&folder, &["show", signature.get(..4).unwrap()]), @"
+    insta::assert_snapshot!(ask(&folder, &["show", signature.get(..4).unwrap()]), @r#"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     signature   6aa95d31c1c0a9d41f483bd650b6e0ef
     where       pay.(*Client).retry.func1  pay/client.go:118
     verdict     SUSPECT in pay
+    hint        +84 to 71 goroutines in `acme.io/pay.(*Client).retry.func1`, 71 of 71 in `chan send`: a function literal sends its result when nobody receives it any more: its maker took a time-out or another case, or returned early. Look at the function around this literal: give the channel room for the result (`make(chan T, 1)`), or send in a `select` with ctx.Done().
     first seen  2026-11-24 00:01:00 in pay at pay-1:6060, build b0b0b0b0b0b0
 
     SERVICE  INSTANCE    FIRST  LAST  GROWTH   /HOUR  TREND     OLDEST  MARKED  VERDICT
@@ -252,6 +253,10 @@ fn show() {
     pay pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time; chan send 58
     pay pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time; chan send 13
 
+    first hours at pay-1:6060, 2026-11-24 00:00:00 -> 2026-11-24 00:29:00
+      ▁▁▂▃▅▅▆█
+      2 4 6 8 12 12 12 18 20 24 26 28 30 32 36 38 40 42 44 48 50 52 54 58
+
     stack, leaf first
       runtime.gopark
           /go/proc.go:474
@@ -259,7 +264,15 @@ fn show() {
           /go/chan.go:283
       acme.io/pay.(*Client).retry.func1
           /src/acme/pay/client.go:118
-    ");
+
+    where this is fine, for goroscope.toml
+    [[ignore]]
+    top_function = "acme.io/pay.(*Client).retry.func1"
+    service = "pay"
+    max_count = 79
+    reason = "why this is fine"  # Say it here.
+    until = 2027-02-24
+    "#);
 }
 
 #[test]

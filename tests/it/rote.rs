@@ -121,7 +121,7 @@ fn a_stack_that_is_only_like_a_known_one_is_read() {
     let blocks: Vec<String> = blocks().into_iter().step_by(37).collect();
     let first = renumbered(LAST, 99);
     let mut known = first.clone();
-    for number in (0..).take_while(|number| number % blocks.len() > 0 || number / blocks.len() < 6)
+    for number in (0..).take_while(|number| number % blocks.len() > 0 || number / blocks.len() < 7)
     {
         known.push_str(&renumbered(&blocks[number % blocks.len()], number + 100));
     }

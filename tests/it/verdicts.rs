@@ -86,6 +86,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     polled 2026-11-24 00:00:00 -> 2026-11-24 09:00:00 only
     FINDING  VERDICT  SINCE             SIGNATURE  SERVICE  ON  LAST  GROWTH  >= /HOUR  FIRST SEEN        WHERE
     new      GROWING  2026-11-24 02:00  6aa95d31   pay       2   270    +270     +30.0  2026-11-24 00:04  pay.(*Client).retry.func1  pay/client.go:118
+    6aa95d31 pay: hint: +270 to 270 goroutines in `acme.io/pay.(*Client).retry.func1`, 270 of 270 in `chan send`: a function literal sends its result when nobody receives it any more: its maker took a time-out or another case, or returned early. Look at the function around this literal: give the channel room for the result (`make(chan T, 1)`), or send in a `select` with ctx.Done().
     6aa95d31 pay: it grows on 2 instances and in 2 processes
     6aa95d31 pay: pay-1:6060: its lowest count rose from 15 to 125 in 8h (481 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it
     6aa95d31 pay: pay-2:6060: its lowest count rose from 15 to 125 in 8h (481 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it

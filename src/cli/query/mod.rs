@@ -1,5 +1,6 @@
 //! `goroscope query`: questions to the history, while the daemon runs and after it has died.
 
+mod diff;
 mod findings;
 mod first_seen;
 mod history;
@@ -44,6 +45,7 @@ enum Question {
     History(history::Args),
     Show(show::Args),
     Instances(instances::Args),
+    Diff(diff::Args),
 }
 
 /// How an answer is written.
@@ -112,6 +114,7 @@ pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
         Question::History(args) => history::answer(args, context),
         Question::Show(args) => show::answer(args, context),
         Question::Instances(args) => instances::answer(args, context),
+        Question::Diff(args) => diff::answer(args, context),
     }
 }
 
@@ -119,13 +122,10 @@ pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
 fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> {
     let zone = context.output.draw().zone;
     let now = clock::now();
-    let (since, until) = window(common, now, zone)?;
+    // A mistake in the window is told before one in the database.
+    window(common, now, zone)?;
     let reader = Reader::open(&database::find(&common.database, context)?)?;
-    // To a daemon whose clock was set back it is later.
-    let (since, until) = match reader.daemon_time()? {
-        Some(later) if later > now => window(common, later, zone)?,
-        _ => (since, until),
-    };
+    let (since, until) = window(common, now_in(&reader, now)?, zone)?;
     let scope = Scope {
         since,
         until,
@@ -147,6 +147,12 @@ fn ends(ending: &Ending, mut verdicts: impl Iterator<Item = Verdict>) -> Result<
         Some(least) if verdicts.any(|verdict| verdict >= least) => Err(Failure::finding()),
         _ => Ok(()),
     }
+}
+
+/// What time it is to a history: to a daemon whose clock was set back it is later.
+fn now_in(reader: &Reader, now: Timestamp) -> Result<Timestamp, Failure> {
+    let daemon = reader.daemon_time()?;
+    Ok(daemon.map_or(now, |later| later.max(now)))
 }
 
 fn window(common: &Common, now: Timestamp, zone: Zone) -> Result<(Timestamp, Timestamp), Failure> {

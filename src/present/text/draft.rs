@@ -1,12 +1,22 @@
 //! An ignore rule as TOML, ready for a config.
 
+use chrono::Months;
+
 use crate::model::Timestamp;
 use crate::present::words::{grouped, place};
 use crate::present::{escape, escape_toml};
 use crate::query::{RuleDraft, Where};
 
-/// The table `[[ignore]]`, which holds through the day of `until`; `None` where nothing names a function.
-pub fn rule_draft(draft: &RuleDraft, until: Timestamp) -> Option<String> {
+/// A rule holds for so long: long enough to forget it, too short to forget it for good.
+const HOLDS_FOR: Months = Months::new(3);
+
+/// The table `[[ignore]]` below the stack that it is for. It holds for three months from a moment on, to the end
+/// of that day; `None` where nothing names a function.
+pub fn rule_draft(draft: &RuleDraft, from: Timestamp) -> Option<String> {
+    Some(stack(draft) + &rule(draft, from)?)
+}
+
+fn stack(draft: &RuleDraft) -> String {
     let mut text = format!("# {}  {}\n", draft.signature, place(&draft.site));
     for frame in &draft.frames {
         text += &format!("#   {}\n", whole(frame));
@@ -20,13 +30,20 @@ pub fn rule_draft(draft: &RuleDraft, until: Timestamp) -> Option<String> {
     if !peaks.is_empty() {
         text += &format!("# Seen at most: {}.\n", peaks.join(", "));
     }
-    text += "[[ignore]]\n";
+    text
+}
+
+/// The table alone.
+pub(super) fn rule(draft: &RuleDraft, from: Timestamp) -> Option<String> {
+    let mut text = "[[ignore]]\n".to_owned();
     text += &functions(draft)?;
     text += &services(draft);
     let most = draft.peaks.values().max().copied().unwrap_or(1).max(1);
     text += &format!("max_count = {}\n", most + most.div_ceil(10));
     text += "reason = \"why this is fine\"  # Say it here.\n";
-    text += &format!("until = {}\n", until.to_utc().format("%Y-%m-%d"));
+    let from = from.to_utc();
+    let until = from.checked_add_months(HOLDS_FOR).unwrap_or(from);
+    text += &format!("until = {}\n", until.format("%Y-%m-%d"));
     Some(text)
 }
 

@@ -30,7 +30,12 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
             .ignored
             .iter()
             .map(|rule| format!("ignored: {}", rule.reason));
-        for sentence in ignored.chain(row.evidence.iter().cloned()) {
+        let hint = row
+            .hint
+            .iter()
+            .map(|hint| format!("hint: {}", hint.sentence()));
+        let evidence = row.evidence.iter().cloned();
+        for sentence in ignored.chain(hint).chain(evidence) {
             let signature = head::short(row.signature, &answer.window);
             text += &format!(
                 "{signature} {}: {}\n",

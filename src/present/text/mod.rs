@@ -1,6 +1,7 @@
 //! Answers as text for people: a head, a table, and the next useful command.
 
 mod database;
+mod diff;
 mod draft;
 mod findings;
 mod first_seen;
@@ -14,6 +15,7 @@ mod table;
 mod top_growers;
 
 pub use database::{database_check, database_info};
+pub use diff::diff;
 pub use draft::rule_draft;
 pub use findings::findings;
 pub use first_seen::first_seen;

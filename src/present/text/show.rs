@@ -1,5 +1,6 @@
 //! `query show` as text.
 
+use super::draft::rule;
 use super::{head, table};
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, rate, signed, sparkline, states, wait};
@@ -20,6 +21,9 @@ pub fn show(answer: &Show, draw: Draw) -> String {
         let reasons = service.reasons.join("; ");
         text += if reasons.is_empty() { "" } else { ": " };
         text += &reasons;
+        if let Some(hint) = &service.hint {
+            text += &format!("\nhint        {}", escape(&hint.sentence()));
+        }
         if let Some(rule) = &service.ignored {
             text += &format!("; ignored by rule: {}", escape(&rule.reason));
         }
@@ -56,12 +60,50 @@ pub fn show(answer: &Show, draw: Draw) -> String {
             format!("; {told}\n")
         };
     }
+    text += &history(answer, draw);
     text += "\nstack, leaf first\n";
     for frame in &answer.frames {
         text += &format!("  {}\n", escape(&frame.function));
         if !frame.file.is_empty() {
             text += &format!("      {}:{}\n", escape(&frame.file), frame.line);
         }
+    }
+    if let Some(rule) =
+        rule(&answer.rule, answer.window.until).filter(|_| answer.verdict.says_growth())
+    {
+        text += &format!("\nwhere this is fine, for goroscope.toml\n{rule}");
+    }
+    text
+}
+
+/// How it began, and what was said of it.
+fn history(answer: &Show, draw: Draw) -> String {
+    let mut text = String::new();
+    if let Some(beginning) = &answer.beginning {
+        let counts = beginning.counts.iter();
+        let counts: Vec<String> = counts
+            .map(|count| count.map_or_else(|| "-".to_owned(), grouped))
+            .collect();
+        text += &format!(
+            "\nfirst hours at {}, {} -> {}\n  {}\n  {}\n",
+            escape(&beginning.instance),
+            draw.zone.second(beginning.since),
+            draw.zone.second(beginning.until),
+            sparkline(&beginning.counts),
+            counts.join(" "),
+        );
+    }
+    for (nth, said) in answer.said.iter().enumerate() {
+        let until = said
+            .until
+            .map_or_else(|| "now".to_owned(), |until| draw.zone.minute(until));
+        let begin = if nth == 0 { "\nsaid" } else { "    " };
+        text += &format!(
+            "{begin}  {} -> {until}  {} in {}\n",
+            draw.zone.minute(said.since),
+            said.verdict,
+            escape(&said.service),
+        );
     }
     text
 }
