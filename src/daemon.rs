@@ -2,6 +2,7 @@
 //!
 //! Start: lock, database, what is remembered, polling. Stop: polling, queue, database, lock.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,13 +12,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, poll_service};
+use crate::collect::{Deps, Fetcher, Known, Lives, Queue, Supervisor, Turns, poll_service};
 use crate::config::{Config, ConfigError, Service, Storage};
-use crate::model::{Analysis, EventKind, Note, Record, Timestamp};
+use crate::model::{Analysis, EventKind, InstanceId, Note, Record, Signature, Suspects, Timestamp};
 use crate::observe::Counters;
 use crate::present::{Zone, rule_ended};
 use crate::query::{Judging, QueryError};
-use crate::store::{self, DaemonLock, Reader, Retention, StoreError, Writer};
+use crate::store::{self, DaemonLock, InstanceRow, Reader, Retention, StoreError, Writer};
 use crate::{clock, group, query};
 
 /// The wall clock is held against the monotonic one this often.
@@ -77,16 +78,17 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
         clock::now,
     )?;
     let queue = Queue::new(records, Arc::clone(&counters));
+    // What is judged to grow gets details soon, and proofs where these are wanted.
+    let (suspected, suspects) = watch::channel(Arc::new(Suspects::default()));
+    let (known, turns) = remembered(&database)?;
     let deps = Deps {
         fetcher: Arc::new(Fetcher::new(config.max_concurrent_polls).map_err(DaemonError::Client)?),
         queue: queue.clone(),
         counters: Arc::clone(&counters),
-        known: known(&database)?,
-        fleet: config
-            .services
-            .iter()
-            .map(|service| service.instances.len())
-            .sum(),
+        known,
+        turns,
+        suspects,
+        fleet: instances(&config.services),
     };
     let fixed = Fixed::of(&config);
     tell_analysis(&config, &queue);
@@ -115,8 +117,8 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
                     stop.cancel();
                 }
                 Happened::JudgeDue => judge.start(),
-                Happened::Judged(judging) => tell(judging, &queue),
                 Happened::Reload => take_config(&reload, &wanted, &fixed, &queue),
+                Happened::Judged(judging) => tell(judging, &queue, &suspected),
                 Happened::ClockCheck => {
                     clocks.check(&queue);
                     if writer.has_ended() {
@@ -129,6 +131,12 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
     }
     drop(queue);
     finish(writer, &counters).await
+}
+
+/// Instances of all services together.
+fn instances(services: &[Service]) -> usize {
+    let of_each = services.iter().map(|service| service.instances.len());
+    of_each.sum()
 }
 
 /// Judges the history every five minutes, beside everything else.
@@ -151,18 +159,16 @@ impl Judge {
 
     /// Waits for the next turn, or for the end of the one that runs.
     async fn next(&mut self) -> Happened {
-        match &mut self.running {
-            None => {
-                self.due.tick().await;
-                Happened::JudgeDue
-            }
-            Some(running) => {
-                let judged = running.await;
-                self.running = None;
-                // A panic has told of itself.
-                Happened::Judged(judged.unwrap_or_else(|_| Ok(Judging::default())))
+        if let Some(running) = &mut self.running {
+            let judged = running.await;
+            self.running = None;
+            // A panic has told of itself.
+            if let Ok(judged) = judged {
+                return Happened::Judged(judged);
             }
         }
+        self.due.tick().await;
+        Happened::JudgeDue
     }
 
     fn start(&mut self) {
@@ -172,8 +178,12 @@ impl Judge {
     }
 }
 
-/// Logs and stores what is said of signatures from now on.
-fn tell(judging: Result<Judging, QueryError>, queue: &Queue) {
+/// Logs and stores what is said of signatures from now on, and tells polling what to look at.
+fn tell(
+    judging: Result<Judging, QueryError>,
+    queue: &Queue,
+    suspected: &watch::Sender<Arc<Suspects>>,
+) {
     let judging = match judging {
         Ok(judging) => judging,
         Err(error) => {
@@ -181,6 +191,7 @@ fn tell(judging: Result<Judging, QueryError>, queue: &Queue) {
             return;
         }
     };
+    suspected.send_replace(Arc::new(suspects(judging.suspects)));
     for change in judging.changes.iter().filter(|change| change.is_event) {
         let before = change.before.as_deref().unwrap_or("nothing");
         let why = change.evidence.first().map_or("", String::as_str);
@@ -198,6 +209,20 @@ fn tell(judging: Result<Judging, QueryError>, queue: &Queue) {
         let now = clock::now();
         queue.send(Record::Judged(now, judging.changes), now);
     }
+}
+
+fn suspects(growing: Vec<(InstanceRow, Vec<Signature>)>) -> Suspects {
+    let pairs = growing.into_iter().flat_map(|(row, signatures)| {
+        let instance = Arc::new(InstanceId {
+            service: row.service.into(),
+            scheme: row.scheme.into(),
+            address: row.address.into(),
+            path: row.path.into(),
+        });
+        let pair = move |signature| (Arc::clone(&instance), signature);
+        signatures.into_iter().map(pair)
+    });
+    pairs.collect()
 }
 
 fn retention(storage: &Storage) -> Retention {
@@ -228,18 +253,25 @@ fn recompute(database: &Path, lock: &DaemonLock) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What the database remembers of the processes that answered last.
-fn known(database: &Path) -> Result<Known, StoreError> {
-    let lives = Reader::open(database)?
-        .remembered()?
-        .into_iter()
-        .map(|found| {
-            (
-                Arc::new(found.instance),
-                Lives::remembered(found.incarnation),
-            )
-        });
-    Ok(Arc::new(Mutex::new(lives.collect())))
+/// What the database remembers of the processes that answered last, and of their proofs.
+fn remembered(database: &Path) -> Result<(Known, Arc<Mutex<Turns>>), StoreError> {
+    let reader = Reader::open(database)?;
+    let mut turns = Turns::default();
+    // What was refused is told once of each process.
+    for refusal in reader.refusals()? {
+        turns.refuse(&Arc::new(refusal.instance), refusal.since, refusal.text);
+    }
+    let mut found = reader.remembered()?;
+    found.sort_by_key(|found| found.proof_at);
+    let mut lives = HashMap::with_capacity(found.len());
+    for found in found {
+        let instance = Arc::new(found.instance);
+        if let Some(at) = found.proof_at {
+            turns.remember(&instance, &found.incarnation.facts, at);
+        }
+        lives.insert(instance, Lives::remembered(found.incarnation));
+    }
+    Ok((Arc::new(Mutex::new(lives)), Arc::new(Mutex::new(turns))))
 }
 
 /// What a running daemon cannot change.

@@ -229,3 +229,168 @@ impl Evidence {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn floor(from: u64, to: u64, hours: u32) -> Floor {
+        Floor {
+            from,
+            to,
+            range: 100.0,
+            net_to_gross: 1.0,
+            lateness: 1.0,
+            jump: 0.1,
+            fall: 0.0,
+            span: HOUR * hours,
+            pulses: 999,
+        }
+    }
+
+    /// An instance on which floors rise so, each in a process of its own.
+    fn rises(floors: &[Floor]) -> Reading {
+        let rises = floors.iter().enumerate();
+        Reading {
+            evidence: Evidence::Rises(floors[0]),
+            rises: rises
+                .map(|(life, floor)| Rise {
+                    life,
+                    floor: *floor,
+                    low: 1.0,
+                })
+                .collect(),
+            falls: Vec::new(),
+            absent: false,
+        }
+    }
+
+    fn falls(by: f64, hours: u32) -> Reading {
+        Reading {
+            evidence: Evidence::Wanders {
+                lowest: 0,
+                highest: 99,
+                pulses: 999,
+            },
+            rises: Vec::new(),
+            falls: vec![(HOUR * hours, by)],
+            absent: false,
+        }
+    }
+
+    fn said(readings: &[Reading], facts: &Facts) -> Verdict {
+        let mut case = Case::default();
+        for (nth, reading) in readings.iter().enumerate() {
+            case.add(nth, reading);
+        }
+        case.conclude(facts, &Thresholds::default()).verdict
+    }
+
+    fn stays() -> Facts {
+        let mut looks = Vec::new();
+        for nth in 0..50 {
+            looks.push(super::super::DetailLook {
+                hour: f64::from(nth) / 6.0,
+                count: 40 + u64::try_from(nth).unwrap(),
+                survival: (nth > 0).then_some((32, 32)),
+            });
+        }
+        Facts {
+            survival: Some(Survival::of(&looks)),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn alone_and_for_a_night_it_is_growing() {
+        let one = rises(&[floor(0, 100, 8)]);
+        assert_eq!(
+            said(std::slice::from_ref(&one), &Facts::default()),
+            Verdict::Growing
+        );
+        assert_eq!(said(&[one], &stays()), Verdict::Growing);
+    }
+
+    #[test]
+    fn reproduced_and_staying_it_is_likely() {
+        let one = rises(&[floor(0, 100, 8)]);
+        let restarted = rises(&[floor(0, 100, 8), floor(0, 60, 5)]);
+        assert_eq!(
+            said(&[one.clone(), one.clone()], &Facts::default()),
+            Verdict::Growing
+        );
+        assert_eq!(said(&[one.clone(), one], &stays()), Verdict::Likely);
+        assert_eq!(said(&[restarted], &stays()), Verdict::Likely);
+        // A day in one process needs no details, unless it slows down.
+        let day = floor(0, 100, 23);
+        assert_eq!(said(&[rises(&[day])], &Facts::default()), Verdict::Likely);
+        let slow = Floor {
+            lateness: 0.55,
+            ..day
+        };
+        assert_eq!(said(&[rises(&[slow])], &stays()), Verdict::Growing);
+    }
+
+    #[test]
+    fn what_comes_down_elsewhere_is_load() {
+        let one = rises(&[floor(0, 100, 8)]);
+        assert_eq!(
+            said(&[one.clone(), falls(60.0, 8)], &stays()),
+            Verdict::Noisy
+        );
+        // By less than half, or in less time.
+        assert_eq!(
+            said(&[one.clone(), falls(40.0, 8)], &Facts::default()),
+            Verdict::Growing
+        );
+        assert_eq!(
+            said(&[one.clone(), falls(90.0, 7)], &Facts::default()),
+            Verdict::Growing
+        );
+        // What rises more is not explained by it.
+        let more = rises(&[floor(0, 500, 8)]);
+        let mut case = Case::default();
+        for (nth, reading) in [&one, &falls(60.0, 8), &more].into_iter().enumerate() {
+            case.add(nth, reading);
+        }
+        let thresholds = Thresholds::default();
+        let growing: Vec<usize> = case
+            .growing(&thresholds)
+            .map(|risen| risen.instance)
+            .collect();
+        assert_eq!(growing, [2]);
+        assert_eq!(case.verdict_on(&one, &thresholds), Verdict::Noisy);
+    }
+
+    #[test]
+    fn a_proof_confirms_what_grows_only() {
+        let proved = Facts {
+            proved: Some(7),
+            ..Facts::default()
+        };
+        assert_eq!(
+            said(&[rises(&[floor(0, 100, 8)])], &proved),
+            Verdict::Confirmed
+        );
+        assert_eq!(said(&[falls(5.0, 8)], &proved), Verdict::Noisy);
+    }
+
+    #[test]
+    fn of_falls_only_the_longest_and_deepest_are_kept() {
+        let mut case = Case::default();
+        for (by, hours) in [
+            (10.0, 2),
+            (10.0, 1),
+            (5.0, 2),
+            (3.0, 9),
+            (20.0, 1),
+            (11.0, 3),
+        ] {
+            case.add(0, &falls(by, hours));
+        }
+        let kept: Vec<f64> = case.falls.iter().map(|fall| fall.by).collect();
+        assert_eq!(kept, [3.0, 20.0, 11.0]);
+    }
+}

@@ -46,10 +46,17 @@ impl Lives {
         self.current.as_ref()
     }
 
-    /// Notes an answer and says whose it was. `count` is the number of goroutines.
-    pub(super) fn note(&mut self, facts: &ProcessFacts, count: u64, at: Timestamp) -> Answerer {
+    /// Notes an answer and says whose it was. `count` is the number of goroutines; `None` where only
+    /// some of them were told.
+    pub(super) fn note(
+        &mut self,
+        facts: &ProcessFacts,
+        count: Option<u64>,
+        at: Timestamp,
+    ) -> Answerer {
         let several = self.remember(facts);
-        let last_count = self.last_count.replace(count);
+        let last_count = self.last_count;
+        self.last_count = count.or(last_count);
         let Some(current) = &self.current else {
             return self.begin(facts, StartReason::FirstContact, at);
         };
@@ -143,8 +150,9 @@ fn both<T: PartialEq>(old: Option<T>, new: Option<T>) -> Option<bool> {
     Some(old? == new?)
 }
 
-fn fell(before: Option<u64>, now: u64) -> bool {
-    before.is_some_and(|before| now < before / 2 && before - now >= SUDDEN_FALL)
+fn fell(before: Option<u64>, now: Option<u64>) -> bool {
+    let both = before.zip(now);
+    both.is_some_and(|(before, now)| now < before / 2 && before - now >= SUDDEN_FALL)
 }
 
 #[cfg(test)]
@@ -168,11 +176,13 @@ mod tests {
         answers
             .iter()
             .zip(0i64..)
-            .map(|(vdso, ms)| match lives.note(&process(*vdso), 5, at(ms)) {
-                Answerer::Same(_) => 'S',
-                Answerer::New(_) => 'N',
-                Answerer::Several => 'V',
-            })
+            .map(
+                |(vdso, ms)| match lives.note(&process(*vdso), Some(5), at(ms)) {
+                    Answerer::Same(_) => 'S',
+                    Answerer::New(_) => 'N',
+                    Answerer::Several => 'V',
+                },
+            )
             .collect()
     }
 
@@ -206,8 +216,8 @@ mod tests {
             build_id: Some(id.into()),
             ..process(vdso)
         };
-        lives.note(&build("a", 1), 5, at(0));
-        let Answerer::New(born) = lives.note(&build("b", 2), 5, at(1)) else {
+        lives.note(&build("a", 1), Some(5), at(0));
+        let Answerer::New(born) = lives.note(&build("b", 2), Some(5), at(1)) else {
             panic!()
         };
         assert_eq!(born.reason, StartReason::Build);
@@ -217,12 +227,12 @@ mod tests {
     fn without_a_fingerprint_only_a_sudden_fall_is_taken_for_a_restart() {
         let mut lives = Lives::default();
         let unknown = ProcessFacts::default();
-        lives.note(&unknown, 1_000, at(0));
+        lives.note(&unknown, Some(1_000), at(0));
         assert!(matches!(
-            lives.note(&unknown, 600, at(1)),
+            lives.note(&unknown, Some(600), at(1)),
             Answerer::Same(_)
         ));
-        let Answerer::New(born) = lives.note(&unknown, 20, at(2)) else {
+        let Answerer::New(born) = lives.note(&unknown, Some(20), at(2)) else {
             panic!()
         };
         assert_eq!(born.reason, StartReason::SuddenFall);
@@ -231,12 +241,12 @@ mod tests {
     #[test]
     fn what_a_detail_adds_is_kept() {
         let mut lives = Lives::default();
-        lives.note(&process(1), 5, at(0));
+        lives.note(&process(1), Some(5), at(0));
         let heap = ProcessFacts {
             heap_high: Some(7),
             ..ProcessFacts::default()
         };
-        let Answerer::Same(known) = lives.note(&heap, 5, at(1)) else {
+        let Answerer::Same(known) = lives.note(&heap, Some(5), at(1)) else {
             panic!()
         };
         assert_eq!(

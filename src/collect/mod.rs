@@ -7,8 +7,13 @@
 mod failure;
 mod fetch;
 mod identity;
+mod pause;
 mod policy;
+mod proof;
+mod prove;
 mod queue;
+mod request;
+mod safety;
 mod schedule;
 mod service;
 mod supervisor;
@@ -16,9 +21,10 @@ mod supervisor;
 pub use fetch::{Fetcher, Limits};
 pub use identity::Lives;
 pub use policy::predicted_stop;
+pub use proof::Turns;
 pub use queue::Queue;
 pub use service::{Deps, Known, poll_service};
 pub use supervisor::Supervisor;
 
 /// Looks at one dump that is not polled: what `snapshot` does with a URL.
-pub use service::look_once;
+pub use request::look_once;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::pause::Pause;
 use super::schedule;
 use crate::config::{DetailMode, Service};
 use crate::model::{InstanceId, Timestamp};
@@ -16,9 +17,8 @@ const MAX_PASSES: u32 = 7;
 /// Fleets up to this size give their first detail at once; larger ones spread them.
 const FIRST_DETAILS_AT_ONCE: usize = 50;
 
-/// A target does not notice that a client has gone: after a detail that timed out, this long none.
-const FIRST_BLOCK: Duration = Duration::from_hours(1);
-const MAX_BLOCK: Duration = Duration::from_hours(168);
+/// A fresh suspect brings a detail on, but none this soon behind the last.
+const BETWEEN_DETAILS: Duration = Duration::from_mins(2);
 
 /// How long `debug=2` would stop a process with so many goroutines, all passes together.
 pub fn predicted_stop(goroutines: u64) -> Duration {
@@ -43,14 +43,25 @@ pub(super) enum Plan {
     DetailAsPulse,
 }
 
+/// What may bring a detail on before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// Nothing.
+    None,
+    /// A suspect that no detail has told of yet.
+    FreshSuspect,
+    /// A proof comes next, which erases the wait minutes of what it proves.
+    BeforeProof,
+}
+
 /// What one instance's details have come to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Details {
     last: Option<Timestamp>,
     /// The size at the last look, own goroutine included.
     goroutines: Option<u64>,
-    blocked_until: Option<Timestamp>,
-    block: Option<Duration>,
+    /// A target does not notice that a client has gone: none for a while after one that timed out.
+    pause: Pause,
     /// A large fleet's first details wait until then.
     first_at: Option<Timestamp>,
 }
@@ -79,49 +90,90 @@ impl Details {
     /// A detail was made.
     pub(super) const fn made(&mut self, at: Timestamp) {
         self.last = Some(at);
-        self.block = None;
+        self.pause.reset();
     }
 
-    /// A detail timed out: none for an hour, then doubling.
+    /// A detail timed out.
     pub(super) fn timed_out(&mut self, at: Timestamp) {
-        let block = self
-            .block
-            .map_or(FIRST_BLOCK, |block| (block * 2).min(MAX_BLOCK));
-        self.block = Some(block);
-        self.blocked_until = Some(at.plus(block));
+        self.pause.begin(at);
     }
 
     /// Another process answers: what its predecessor did counts no more.
-    pub(super) const fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.last = None;
-        self.blocked_until = None;
-        self.block = None;
+        self.pause = Pause::default();
     }
 
-    /// What the tick at `now` begins with. Without a known size a detail is never sent.
-    pub(super) fn plan(&self, service: &Service, now: Timestamp) -> Plan {
-        if service.detail == DetailMode::Always && self.is_allowed(service, now) {
-            Plan::DetailAsPulse
-        } else if service.detail == DetailMode::Auto {
-            Plan::PulseAndDetail
-        } else {
-            Plan::Pulse
+    /// What the tick at `now` begins with. Without a known size a detail is never sent. Only a pulse
+    /// shows whether it is safe to ask for a proof.
+    pub(super) fn plan(&self, service: &Service, now: Timestamp, may_prove: bool) -> Plan {
+        match service.detail {
+            DetailMode::Never => Plan::Pulse,
+            DetailMode::Auto => Plan::PulseAndDetail,
+            DetailMode::Always if !self.is_allowed(service, now) => Plan::Pulse,
+            DetailMode::Always if may_prove => Plan::PulseAndDetail,
+            DetailMode::Always => Plan::DetailAsPulse,
         }
     }
 
     /// Whether a detail follows the pulse that has just told the size.
-    pub(super) fn follows(&self, service: &Service, now: Timestamp) -> bool {
-        let due = self
-            .last
-            .is_none_or(|last| now.since(last) >= service.detail_interval);
-        let first = self.last.is_some() || self.first_at.is_none_or(|first| now >= first);
-        due && first && self.is_allowed(service, now)
+    pub(super) fn follows(&self, service: &Service, now: Timestamp, urgency: Urgency) -> bool {
+        let wait = match urgency {
+            _ if service.detail == DetailMode::Always => Duration::ZERO,
+            Urgency::None => service.detail_interval,
+            Urgency::FreshSuspect => service.detail_interval.min(BETWEEN_DETAILS),
+            Urgency::BeforeProof => Duration::ZERO,
+        };
+        let due = match (self.last, urgency) {
+            (Some(last), _) => now.since(last) >= wait,
+            (None, Urgency::None) => self.first_at.is_none_or(|first| now >= first),
+            (None, _) => true,
+        };
+        due && self.is_allowed(service, now)
     }
 
     fn is_allowed(&self, service: &Service, now: Timestamp) -> bool {
         let cheap = self
             .goroutines
             .is_some_and(|goroutines| predicted_stop(goroutines) <= service.detail_max_stop);
-        cheap && self.blocked_until.is_none_or(|until| now >= until)
+        cheap && now >= self.pause.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{self, Environment};
+
+    #[test]
+    fn a_fresh_suspect_or_a_proof_brings_a_detail_on() {
+        let text = "[[services]]\nname = 's'\ntargets = ['a:1']";
+        let config = config::parse(text, Path::new("x.toml"), &Environment::default());
+        let service = config.unwrap().services.swap_remove(0);
+        let at = |minutes| Timestamp::default().plus(Duration::from_mins(minutes));
+        let id = Arc::clone(&service.instances[0].id);
+        let mut details = Details::new(&id, &service, 1, at(0));
+        let urgencies = [Urgency::None, Urgency::FreshSuspect, Urgency::BeforeProof];
+        let follows = |details: &Details, minutes| {
+            urgencies.map(|urgency| details.follows(&service, at(minutes), urgency))
+        };
+        // Of unknown size it is never sent.
+        assert_eq!(follows(&details, 0), [false; 3]);
+        details.seen(100);
+        assert_eq!(follows(&details, 0), [true; 3]);
+        details.made(at(0));
+        assert_eq!(follows(&details, 1), [false, false, true]);
+        assert_eq!(follows(&details, 2), [false, true, true]);
+        assert_eq!(follows(&details, 10), [true; 3]);
+        details.timed_out(at(10));
+        assert_eq!(follows(&details, 69), [false; 3]);
+        assert_eq!(follows(&details, 70), [true; 3]);
+        details.timed_out(at(70));
+        assert_eq!(follows(&details, 189), [false; 3]);
+        details.seen(1_000_000);
+        assert_eq!(follows(&details, 1_000), [false; 3]);
     }
 }

@@ -1,24 +1,29 @@
 //! The polling task of one service: every instance at its own ticks, one request in flight each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::identity::{Answerer, Lives};
 use super::policy::{Details, Plan};
+use super::proof::Turns;
+use super::request::{Request, request};
+use super::safety::Safety;
 use super::schedule::{self, Schedule};
-use super::{Fetcher, Limits, Queue, failure};
+use super::{Fetcher, Limits, Queue, failure, prove};
 use crate::clock;
 use crate::config::{Instance, Service};
 use crate::group::{FullStacks, KeepLabels, StackBook, Survivors, Tally};
 use crate::model::{
     EventKind, Failure, FailureReason, InstanceId, Kind, Look, Note, Outcome, Poll, Record,
-    Snapshot, Timestamp, Watch,
+    Signature, Snapshot, Suspects, Timestamp, Watch,
 };
 use crate::observe::Counters;
 
@@ -36,16 +41,22 @@ pub struct Deps {
     pub counters: Arc<Counters>,
     /// Processes met before.
     pub known: Known,
+    /// Who was asked for a proof, and who is not to be.
+    pub turns: Arc<Mutex<Turns>>,
+    /// What the verdicts of the last round suspect.
+    pub suspects: watch::Receiver<Arc<Suspects>>,
     /// Instances of all services together: decides how far first looks are spread.
     pub fleet: usize,
 }
 
 /// What the instances of a service share.
-struct Shared {
-    service: Service,
-    deps: Deps,
+pub(super) struct Shared {
+    pub(super) service: Service,
+    pub(super) deps: Deps,
     book: StackBook,
     full: Mutex<FullStacks>,
+    /// One proof at a time: no two instances of a service are held up at once.
+    pub(super) proving: Semaphore,
 }
 
 /// Polls the instances of one service until told to stop.
@@ -56,6 +67,7 @@ pub async fn poll_service(service: Service, deps: Deps, stop: CancellationToken)
         deps,
         book: StackBook::default(),
         full: Mutex::default(),
+        proving: Semaphore::new(1),
     };
     let mut polls: FuturesUnordered<_> = instances
         .iter()
@@ -93,13 +105,19 @@ async fn poll(mut instance: Instanced<'_>, stop: &CancellationToken) {
 }
 
 /// One instance, and all that is remembered of it between looks.
-struct Instanced<'a> {
-    shared: &'a Shared,
-    id: Arc<InstanceId>,
+pub(super) struct Instanced<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) id: Arc<InstanceId>,
     config: &'a Instance,
     schedule: Schedule,
     details: Details,
-    lives: Lives,
+    /// What the pulses of this process say of whether a proof is safe.
+    pub(super) safety: Safety,
+    /// How long the last pulse took.
+    pub(super) pulse_took: Duration,
+    /// The suspects that a detail has told of.
+    pub(super) detailed: HashSet<Signature>,
+    pub(super) lives: Lives,
     survivors: Survivors,
     last_at: Timestamp,
     /// Where the grid of ticks begins.
@@ -122,6 +140,9 @@ impl<'a> Instanced<'a> {
             config,
             schedule: Schedule::new(now, shared.service.interval),
             details: Details::new(&config.id, &shared.service, fleet, now),
+            safety: Safety::default(),
+            pulse_took: Duration::ZERO,
+            detailed: HashSet::new(),
             lives,
             survivors: Survivors::default(),
             last_at: Timestamp::default(),
@@ -160,43 +181,56 @@ impl<'a> Instanced<'a> {
 
     /// Everything that one tick asks for; true when the counts came.
     async fn tick(&mut self, now: Timestamp) -> bool {
-        match self.details.plan(&self.shared.service, now) {
-            Plan::Pulse => self.look(Kind::Pulse).await,
-            Plan::DetailAsPulse => self.look(Kind::Detail).await,
-            Plan::PulseAndDetail => {
-                let ok = self.look(Kind::Pulse).await;
-                if ok && self.details.follows(&self.shared.service, clock::now()) {
-                    self.look(Kind::Detail).await;
-                }
-                ok
-            }
+        let service = &self.shared.service;
+        let plan = self.details.plan(service, now, self.may_prove(now));
+        if plan == Plan::DetailAsPulse {
+            return self.look(Request::DetailAsPulse).await;
         }
+        if !self.look(Request::Pulse).await {
+            return false;
+        }
+        let turn = self.turn();
+        let urgency = self.urgency(turn.is_some());
+        let follows =
+            plan == Plan::PulseAndDetail && self.details.follows(service, clock::now(), urgency);
+        if follows && !self.look(Request::Detail).await {
+            return true;
+        }
+        // The detail may have met a successor, of which no pulse has told yet.
+        if let Some(turn) = turn.filter(|_| self.safety.is_known()) {
+            self.prove(turn).await;
+        }
+        true
     }
 
     /// One request, its result stored; true when it gave a snapshot.
-    async fn look(&mut self, kind: Kind) -> bool {
+    pub(super) async fn look(&mut self, request: Request) -> bool {
+        let kind = request.kind();
         let at = clock::now().max(Timestamp::from_millis(self.last_at.as_millis() + 1));
         self.last_at = at;
         let started = Instant::now();
         // A bug that one target's dump brings out must not end the polling of the others.
         let looked = AssertUnwindSafe(self.fetch(kind)).catch_unwind().await;
         let result = looked.unwrap_or_else(|payload| Err(failure::panic(&*payload)));
-        let outcome = self.outcome(result, at);
-        if kind == Kind::Detail {
-            self.note_detail(&outcome, at);
+        let outcome = self.outcome(kind, result, at);
+        let took = started.elapsed();
+        match kind {
+            Kind::Pulse => self.pulse_took = took,
+            Kind::Detail => self.note_detail(&outcome, at),
+            Kind::Proof => self.note_proof(&outcome, took, at),
         }
-        self.tell(kind, &outcome, started);
+        self.tell(kind, &outcome, took);
         let ok = matches!(outcome, Outcome::Snapshot(..));
         let poll = Poll {
             instance: Arc::clone(&self.id),
             at,
             look: Look {
                 kind,
-                took: started.elapsed(),
+                took,
                 outcome,
             },
         };
-        let serves_as_pulse = kind == Kind::Detail && self.counts_as_pulse();
+        let serves_as_pulse = request == Request::DetailAsPulse;
         if serves_as_pulse {
             let mut pulse = poll.clone();
             pulse.look.kind = Kind::Pulse;
@@ -217,10 +251,6 @@ impl<'a> Instanced<'a> {
             .send(Record::Poll(Box::new(poll)), at);
     }
 
-    fn counts_as_pulse(&self) -> bool {
-        self.shared.service.detail == crate::config::DetailMode::Always
-    }
-
     async fn fetch(&mut self, kind: Kind) -> Result<Snapshot, Failure> {
         let service = &self.shared.service;
         let limits = Limits {
@@ -230,11 +260,15 @@ impl<'a> Instanced<'a> {
         let survivors = (kind == Kind::Detail).then_some(&mut self.survivors);
         let keep = KeepLabels::Keys(&service.keep_labels);
         let tally = Tally::new(&self.shared.book, keep, survivors);
-        request(&self.shared.deps.fetcher, &self.id, kind, limits, tally).await
+        let fetched = request(&self.shared.deps.fetcher, &self.id, kind, limits, tally).await;
+        match kind {
+            Kind::Proof => fetched.map_err(prove::explained),
+            Kind::Pulse | Kind::Detail => fetched,
+        }
     }
 
     /// Turns what was read into what is stored: signatures of cut stacks, and whose it was.
-    fn outcome(&mut self, result: Result<Snapshot, Failure>, at: Timestamp) -> Outcome {
+    fn outcome(&mut self, kind: Kind, result: Result<Snapshot, Failure>, at: Timestamp) -> Outcome {
         let mut snapshot = match result {
             Ok(snapshot) => snapshot,
             Err(failure) => {
@@ -250,15 +284,20 @@ impl<'a> Instanced<'a> {
             group.signature = full.resolve(&group.stack);
         }
         drop(full);
-        self.details.seen(snapshot.goroutines);
+        // A proof tells of some goroutines only.
+        let count = (kind != Kind::Proof).then_some(snapshot.goroutines);
+        if let Some(count) = count {
+            self.details.seen(count);
+        }
         let before = self.lives.current().cloned();
-        let answerer = self.lives.note(&snapshot.process, snapshot.goroutines, at);
+        let answerer = self.lives.note(&snapshot.process, count, at);
         let incarnation = match answerer {
             Answerer::Several => return Outcome::Failed(failure::several_processes()),
             Answerer::Same(known) => known,
             Answerer::New(born) => {
                 self.survivors.forget();
                 self.details.forget();
+                self.safety = Safety::default();
                 if before.is_some() {
                     let text = format!("another process answers ({})", born.reason.as_str());
                     self.note(EventKind::Restart, at, text);
@@ -269,31 +308,38 @@ impl<'a> Instanced<'a> {
         if before.as_ref() != Some(&incarnation) {
             lock(&self.shared.deps.known).insert(Arc::clone(&self.id), self.lives.clone());
         }
+        match kind {
+            Kind::Pulse => self.watch_over(&snapshot),
+            Kind::Proof => prove::mark(&mut snapshot),
+            Kind::Detail => {}
+        }
         Outcome::Snapshot(incarnation, Box::new(snapshot))
     }
 
     fn note_detail(&mut self, outcome: &Outcome, at: Timestamp) {
-        match outcome {
-            Outcome::Failed(Failure {
-                reason: FailureReason::Timeout,
-                ..
-            }) => {
-                self.details.timed_out(at);
-            }
-            // A detail that failed otherwise is not tried again before its time either.
-            _ => self.details.made(at),
+        if matches!(outcome, Outcome::Failed(failure) if failure.reason == FailureReason::Timeout) {
+            self.details.timed_out(at);
+            return;
         }
+        // A detail that failed otherwise is not tried again before its time either.
+        self.details.made(at);
+        self.note_suspects();
     }
 
-    fn tell(&mut self, kind: Kind, outcome: &Outcome, started: Instant) {
+    fn tell(&mut self, kind: Kind, outcome: &Outcome, took: Duration) {
         let counters = &self.shared.deps.counters;
         match outcome {
             Outcome::Snapshot(_, snapshot) => {
                 if self.last_failure.take().is_some() {
                     tracing::info!(instance = %self.id, "{} answers again", self.id);
                 }
-                let millis = started.elapsed().as_millis();
-                counters.poll_ok(&self.id, kind.as_str(), snapshot.goroutines, millis);
+                let goroutines = snapshot.goroutines;
+                counters.poll_ok(&self.id, kind.as_str(), goroutines, took.as_millis());
+            }
+            // What that means is told once; it is no poll that failed.
+            Outcome::Failed(Failure { reason, message }) if kind == Kind::Proof => {
+                let reason = reason.as_str();
+                tracing::debug!(instance = %self.id, reason, "No proof of {}: {message}", self.id);
             }
             Outcome::Failed(failure) => {
                 let changed = self.last_failure.replace(failure.reason) != Some(failure.reason);
@@ -302,7 +348,7 @@ impl<'a> Instanced<'a> {
         }
     }
 
-    fn note(&self, kind: EventKind, at: Timestamp, text: String) {
+    pub(super) fn note(&self, kind: EventKind, at: Timestamp, text: String) {
         tracing::info!(instance = %self.id, event = kind.as_str(), "{}: {text}", self.id);
         let note = Note {
             at,
@@ -314,44 +360,7 @@ impl<'a> Instanced<'a> {
     }
 }
 
-/// Looks once at an instance that nobody polls: what `snapshot` does with a URL.
-pub async fn look_once(
-    fetcher: &Fetcher,
-    instance: &InstanceId,
-    kind: Kind,
-    limits: Limits,
-    book: &StackBook,
-) -> Result<Snapshot, Failure> {
-    request(
-        fetcher,
-        instance,
-        kind,
-        limits,
-        Tally::new(book, KeepLabels::All, None),
-    )
-    .await
-}
-
-async fn request(
-    fetcher: &Fetcher,
-    instance: &InstanceId,
-    kind: Kind,
-    limits: Limits,
-    mut tally: Tally<'_>,
-) -> Result<Snapshot, Failure> {
-    let (profile, query) = match kind {
-        Kind::Pulse => ("goroutine", "debug=0"),
-        Kind::Detail => ("goroutine", "debug=2"),
-        Kind::Proof => ("goroutineleak", "debug=2"),
-    };
-    let url = instance.profile_url(profile, query);
-    let facts = fetcher
-        .fetch(&url, limits, &mut |event| tally.add(event))
-        .await?;
-    Ok(tally.finish(facts))
-}
-
 /// A panic leaves these maps whole: every write is one insert.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -189,7 +189,7 @@ mod tests {
     use std::sync::mpsc::sync_channel;
 
     use super::*;
-    use crate::config::DetailMode;
+    use crate::config::{DetailMode, LeakProfile};
 
     fn service(name: &str) -> Service {
         Service {
@@ -201,6 +201,8 @@ mod tests {
             detail: DetailMode::Never,
             detail_interval: Duration::from_secs(1),
             detail_max_stop: Duration::from_secs(1),
+            leak_profile: LeakProfile::Never,
+            leak_profile_interval: Duration::from_hours(1),
             keep_labels: Arc::new([]),
         }
     }

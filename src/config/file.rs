@@ -53,6 +53,8 @@ pub(super) struct Polling {
     pub(super) detail: Entry<String>,
     pub(super) detail_interval: Entry<String>,
     pub(super) detail_max_stop: Entry<String>,
+    pub(super) leak_profile: Entry<String>,
+    pub(super) leak_profile_interval: Entry<String>,
     pub(super) keep_labels: Entry<Vec<Entry<String>>>,
 }
 
@@ -184,6 +186,16 @@ impl Polling {
             detail_max_stop: table.text(
                 "detail_max_stop",
                 "a duration in quotes such as \"50ms\"",
+                found,
+            ),
+            leak_profile: table.text(
+                "leak_profile",
+                "\"never\", \"on-suspect\" or \"always\"",
+                found,
+            ),
+            leak_profile_interval: table.text(
+                "leak_profile_interval",
+                "a duration in quotes such as \"1h\"",
                 found,
             ),
             keep_labels: table.texts(

@@ -95,6 +95,10 @@ pub struct Service {
     pub detail_interval: Duration,
     /// No detail while it would stop the target for longer than this, 1 us to 30 days.
     pub detail_max_stop: Duration,
+    /// Whether the garbage collector is asked which goroutines can never wake.
+    pub leak_profile: LeakProfile,
+    /// From one such proof to the next, 10 minutes to 30 days.
+    pub leak_profile_interval: Duration,
     /// Keys of the pprof labels that are kept.
     pub keep_labels: Arc<[String]>,
 }
@@ -117,6 +121,17 @@ pub enum DetailMode {
     Always,
     /// Not at all.
     Never,
+}
+
+/// When `goroutineleak`, which runs a garbage collection, is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeakProfile {
+    /// Not at all.
+    Never,
+    /// Each `leak_profile_interval`, of an instance with a suspect.
+    OnSuspect,
+    /// Each `leak_profile_interval`.
+    Always,
 }
 
 /// The environment variables that `${NAME}` may name. Not `Debug`: values may be secret.

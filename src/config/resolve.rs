@@ -12,7 +12,7 @@ use super::file::{self, File, Polling};
 use super::mistake::{Found, quoted};
 use super::span::Lines;
 use super::table::{Entry, Written, WrittenSize};
-use super::{Config, DetailMode, Environment, Place, Storage, expand, quantity};
+use super::{Config, DetailMode, Environment, LeakProfile, Place, Storage, expand, quantity};
 
 const DATABASE: &str = "goroscope.db";
 const MAX_CONCURRENT_POLLS: usize = 64;
@@ -23,6 +23,8 @@ const MOST_CONCURRENT_POLLS: usize = 65_536;
 /// Polls closer together than this would be the load that they measure.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(100)..=quantity::LONGEST;
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=quantity::LONGEST;
+/// A proof is a garbage collection of the target that can take seconds.
+const PROOF_INTERVALS: RangeInclusive<Duration> = Duration::from_mins(10)..=quantity::LONGEST;
 const STOPS: RangeInclusive<Duration> = Duration::from_micros(1)..=quantity::LONGEST;
 
 /// From a soak test of an hour to ten years.
@@ -47,6 +49,8 @@ pub(super) struct Settings {
     pub(super) detail: DetailMode,
     pub(super) detail_interval: Duration,
     pub(super) detail_max_stop: Duration,
+    pub(super) leak_profile: LeakProfile,
+    pub(super) leak_profile_interval: Duration,
     pub(super) keep_labels: Arc<[String]>,
 }
 
@@ -59,6 +63,8 @@ impl Default for Settings {
             detail: DetailMode::Auto,
             detail_interval: Duration::from_mins(10),
             detail_max_stop: Duration::from_millis(50),
+            leak_profile: LeakProfile::Never,
+            leak_profile_interval: Duration::from_hours(1),
             keep_labels: Arc::default(),
         }
     }
@@ -148,6 +154,12 @@ impl Resolver<'_> {
             detail_max_stop: self
                 .duration(&own.detail_max_stop, &STOPS)
                 .unwrap_or(inherited.detail_max_stop),
+            leak_profile: self
+                .text(&own.leak_profile, leak_profile)
+                .unwrap_or(inherited.leak_profile),
+            leak_profile_interval: self
+                .duration(&own.leak_profile_interval, &PROOF_INTERVALS)
+                .unwrap_or(inherited.leak_profile_interval),
             keep_labels: self
                 .keep_labels(&own.keep_labels)
                 .unwrap_or_else(|| Arc::clone(&inherited.keep_labels)),
@@ -259,6 +271,18 @@ fn detail(word: &str) -> Result<DetailMode, String> {
         "never" => Ok(DetailMode::Never),
         _ => Err(format!(
             "{} is not known; `auto`, `always` and `never` are",
+            quoted(word)
+        )),
+    }
+}
+
+fn leak_profile(word: &str) -> Result<LeakProfile, String> {
+    match word {
+        "never" => Ok(LeakProfile::Never),
+        "on-suspect" => Ok(LeakProfile::OnSuspect),
+        "always" => Ok(LeakProfile::Always),
+        _ => Err(format!(
+            "{} is not known; `never`, `on-suspect` and `always` are",
             quoted(word)
         )),
     }

@@ -42,6 +42,8 @@ impl Resolver<'_> {
             detail: settings.detail,
             detail_interval: settings.detail_interval,
             detail_max_stop: settings.detail_max_stop,
+            leak_profile: settings.leak_profile,
+            leak_profile_interval: settings.leak_profile_interval,
             keep_labels: settings.keep_labels,
         }
     }

@@ -68,6 +68,27 @@ pub enum Known {
         /// In which process.
         first: Life,
     },
+    /// Goroutines of a stack can never wake.
+    Proof {
+        /// Which stack.
+        stack: Arc<Stack>,
+        /// What it counts as.
+        signature: Signature,
+        /// Only in this service, where it was cut.
+        service: Option<Arc<str>>,
+        /// GNU build id, where known.
+        build: Option<Arc<str>>,
+        /// The process of the first proof.
+        first: Life,
+        /// The first proof.
+        first_at: Timestamp,
+        /// The newest proof that found some.
+        last_at: Timestamp,
+        /// The largest number that one proof found.
+        count: u64,
+        /// The number that the newest found.
+        last: u64,
+    },
     /// What one signature on one instance has come to.
     Series {
         /// Which.

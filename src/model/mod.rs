@@ -1,7 +1,7 @@
 //! The words of the field as types; no logic beyond their invariants.
 //!
 //! Reading order: [`time`], [`stack`], [`signature`], [`snapshot`], [`instance`], [`poll`],
-//! [`known`], [`judgement`], [`record`], [`slot`], [`thresholds`], [`ignore`].
+//! [`known`], [`judgement`], [`record`], [`slot`], [`suspects`], [`thresholds`], [`ignore`].
 //! Nothing here reads a clock, a socket or a file.
 
 pub mod ignore;
@@ -14,6 +14,7 @@ pub mod signature;
 pub mod slot;
 pub mod snapshot;
 pub mod stack;
+pub mod suspects;
 pub mod thresholds;
 pub mod time;
 
@@ -27,5 +28,6 @@ pub use signature::Signature;
 pub use slot::Slot;
 pub use snapshot::{Complaint, Form, Group, Labels, Snapshot, Split, Survival};
 pub use stack::{Elision, Frame, Stack};
+pub use suspects::Suspects;
 pub use thresholds::Thresholds;
 pub use time::Timestamp;

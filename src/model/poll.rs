@@ -15,7 +15,7 @@ pub enum Kind {
     Pulse,
     /// `goroutine?debug=2`: states, waits, creators. Stops the target's world.
     Detail,
-    /// `goroutineleak`: what the garbage collector has proved. Imported only, so far.
+    /// `goroutineleak`: what the garbage collector has proved can never wake. A collection of the target.
     Proof,
 }
 

@@ -37,17 +37,20 @@ pub enum EventKind {
     TaskPanic,
     /// Something else is said of a signature than before, to or from GROWING and above.
     Verdict,
+    /// A process is not asked for a proof, or not for a while.
+    ProofRefused,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NewSignature,
         Self::Restart,
         Self::ClockStep,
         Self::PollsLost,
         Self::TaskPanic,
         Self::Verdict,
+        Self::ProofRefused,
     ];
 
     /// The kind with this name.
@@ -64,6 +67,7 @@ impl EventKind {
             Self::PollsLost => "polls_lost",
             Self::TaskPanic => "task_panic",
             Self::Verdict => "verdict",
+            Self::ProofRefused => "proof_refused",
         }
     }
 }

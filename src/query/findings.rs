@@ -8,7 +8,7 @@ use super::first_seen::firsts;
 use super::hinted::hinted;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
-use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, Proof, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Hint, Verdict};
 use crate::model::{Signature, Timestamp};
 use crate::store::{Reader, SightingRow, SignatureKey, SignatureRow, VerdictRow};
@@ -90,6 +90,8 @@ pub struct FindingRow {
     pub instances_growing: usize,
     /// Why, in sentences; where it is gone, what is known of that, and then why it was said last.
     pub evidence: Vec<String>,
+    /// What the garbage collector proved.
+    pub proof: Option<Proof>,
     /// What such a stack usually means, where that is known.
     pub hint: Option<Hint>,
     /// The rule that says that it is fine.
@@ -229,6 +231,7 @@ impl Told<'_> {
             per_hour_low: subject.low(),
             instances_growing: subject.growing().count(),
             evidence,
+            proof: subject.proof.clone(),
             hint: None,
             ignored: subject.ignored.clone(),
             site: Where::from(&self.signature.site),

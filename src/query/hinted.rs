@@ -25,7 +25,7 @@ pub(super) fn hinted<'a>(
             .filter(|(name, ..)| name == service)
             .map(|(_, key, subject)| (key, subject))
             .collect();
-        grown.sort_by(|(_, a), (_, b)| b.grown.cmp(&a.grown));
+        grown.sort_by_key(|(_, subject)| std::cmp::Reverse(subject.grown));
         grown.truncate(MOST_SIGNATURES);
         for (key, hint) in of_service(judged, (reader, scope), service, &grown)? {
             found.insert((*service, key), hint);

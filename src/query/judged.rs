@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::ladder::{Climb, Process, Rates, Rung, Trend, add_trend};
 use super::now::{Now, now_on};
+use super::proved::{Proof, Proofs};
 use super::survival::survivals;
 use super::{Ignored, Ignoring, QueryError, Scope, WindowHead};
 use crate::analyse::{Case, Conclusion, Evidence, Facts, Growth, Reading, Risen, Verdict};
@@ -31,6 +32,8 @@ pub(super) struct Subject {
     /// Instances that had it.
     pub(super) instances: Vec<usize>,
     pub(super) conclusion: Conclusion,
+    /// What is proved of it, whether it grows or not.
+    pub(super) proof: Option<Proof>,
     /// The rule that holds for it, where it grows by verdict.
     pub(super) ignored: Option<Ignored>,
     /// Where it grows, judged by each instance alone; those that grow most come first.
@@ -87,14 +90,17 @@ pub(super) fn judged(
 
 impl Judged {
     fn conclude(&mut self, reader: &Reader, scope: &Scope) -> Result<(), QueryError> {
-        for known in self.services.values_mut() {
+        let proofs = Proofs::read(reader)?;
+        for (service, known) in &mut self.services {
             let mut grown = survivals(reader, scope, known, &self.thresholds)?;
             for (key, subject) in known {
+                let risen = subject.risen(&self.thresholds).map(|(_, process)| process);
                 let facts = Facts {
-                    proved: None,
+                    proved: proofs.in_builds(service, *key, risen),
                     survival: grown.remove(key),
                     gone: subject.gone(),
                 };
+                subject.proof = proofs.newest(service, *key);
                 subject.settle(&facts, &self.thresholds);
             }
         }

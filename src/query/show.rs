@@ -10,7 +10,7 @@ use super::hinted::hinted;
 use super::judged::{Judged, judged};
 use super::ladder::{Rates, Rung};
 use super::now::{Now, now_on};
-use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, Proof, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Hint, Verdict};
 use crate::model::{Signature, Timestamp};
 use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey, SignatureRow};
@@ -58,6 +58,8 @@ pub struct ServiceVerdict {
     pub verdict: Verdict,
     /// Why, as far as it takes more than one instance to say; the rows have the rest.
     pub reasons: Vec<String>,
+    /// What the garbage collector proved, whether it grows or not.
+    pub proof: Option<Proof>,
     /// What such a stack usually means, where that is known.
     pub hint: Option<Hint>,
     /// The rule that says that its growth is fine.
@@ -204,6 +206,7 @@ fn service_verdicts(judged: &Judged, signature: SignatureKey) -> Vec<ServiceVerd
             service: service.clone(),
             verdict: subject.verdict(),
             reasons: subject.conclusion.reasons.clone(),
+            proof: subject.proof.clone(),
             hint: None,
             ignored: subject.ignored.clone(),
         })

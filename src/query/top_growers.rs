@@ -9,7 +9,7 @@ use super::hinted::hinted;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
 use super::now::Now;
-use super::{FirstSighting, Ignored, QueryError, Scope, Where, WindowHead};
+use super::{FirstSighting, Ignored, Proof, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Hint, Verdict};
 use crate::model::Signature;
 use crate::store::{Reader, SightingRow, SignatureRow};
@@ -95,8 +95,8 @@ pub struct GrowerRow {
     pub first_seen: Option<FirstSighting>,
     /// What follows from all its instances.
     pub verdict: Verdict,
-    /// What the garbage collector proved; nothing yet.
-    pub proof: Option<()>,
+    /// What the garbage collector proved, whether it grows or not.
+    pub proof: Option<Proof>,
     /// What follows from all instances, then one sentence an instance that grows, the fastest first.
     pub evidence: Vec<String>,
     /// What such a stack usually means, where that is known.
@@ -206,7 +206,7 @@ impl Found<'_> {
             oldest_wait_seconds: now.oldest_wait_seconds,
             first_seen: self.first_seen.map(FirstSighting::from),
             verdict: subject.verdict(),
-            proof: None,
+            proof: subject.proof.clone(),
             evidence: judged.evidence(subject, EVIDENCE),
             hint: None,
             site: Where::from(&self.signature.site),

@@ -10,7 +10,7 @@ use super::StoreError;
 const APPLICATION_ID: i32 = 0x676f_7273;
 
 /// Every schema, oldest first; its number is its place, from 1.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/0001_init.sql"),
     include_str!("../../migrations/0002_wait_kind.sql"),
     include_str!("../../migrations/0003_block.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/0008_days.sql"),
     include_str!("../../migrations/0009_detail_block.sql"),
     include_str!("../../migrations/0010_verdict.sql"),
+    include_str!("../../migrations/0011_proof.sql"),
 ];
 
 /// The schema that this program writes and reads.

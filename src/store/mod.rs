@@ -38,9 +38,9 @@ pub use part::Grain;
 pub use read::{
     DayRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
     IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives,
-    LookRow, Looked, PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow, SightingRow,
-    SignatureKey, SignatureRow, SignatureRows, SnapshotRow, StackRow, States, Unread, VerdictRow,
-    Words,
+    LookRow, Looked, PackedCourse, Part, ProofRow, ProvedStack, Reader, RefusalRow, Remembered,
+    Run, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow, SignatureRows, SnapshotRow,
+    StackRow, States, Unread, VerdictRow, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
 pub use write::{

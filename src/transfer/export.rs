@@ -11,7 +11,9 @@ use rustc_hash::FxHashMap;
 use super::fact::{FORMAT, Fact, History};
 use super::looks::Looks;
 use super::part::{Wanted, cut, lived};
-use super::told::{day_fact, event_fact, known_fact, last_fact, process, stack_fact, watched};
+use super::told::{
+    day_fact, event_fact, known_fact, last_fact, process, proof_fact, stack_fact, watched,
+};
 use super::write::{Dictionary, json};
 use crate::model::InstanceId;
 use crate::store::{Lives, Reader, StoreError};
@@ -89,11 +91,14 @@ pub fn export(
     lines.each(|on| {
         reader.each_stack(|stack| {
             if wanted.is_all() {
-                on(Some(stack_fact(&stack)));
+                on(Some(Fact::Stack(stack_fact(&stack))));
             }
             dictionary.add(stack);
         })
     })?;
+    if wanted.is_all() {
+        lines.each(|on| reader.each_proof(&by_row, |proved| on(Some(proof_fact(&proved)))))?;
+    }
     // Before the looks: what is drawn of those adds to the day in which snapshots begin.
     if let Some(kept) = kept.filter(|_| wanted.is_all()) {
         lines.each(|on| reader.each_day(&by_row, kept, |known| on(day_fact(known))))?;

@@ -26,6 +26,7 @@ pub(super) enum Fact {
     Alias(Alias),
     Stack(StackFact),
     Sighting(Sighting),
+    Proof(Box<Proof>),
     Series(Series),
     Last(Last),
     Day(Day),
@@ -198,6 +199,20 @@ pub(super) struct Sighting {
     pub(super) first: First,
 }
 
+/// Goroutines of a stack can never wake, in a service and build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Proof {
+    pub(super) stack: StackFact,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) build: Option<Arc<str>>,
+    #[serde(flatten)]
+    pub(super) first: First,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+    pub(super) count: u64,
+    pub(super) last: u64,
+}
+
 /// What a signature on an instance has come to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Series {
@@ -266,6 +281,7 @@ impl Fact {
             "alias" => Self::Alias(cursor.parsed()?),
             "stack" => Self::Stack(cursor.parsed()?),
             "sighting" => Self::Sighting(cursor.parsed()?),
+            "proof" => Self::Proof(Box::new(cursor.parsed()?)),
             "series" => Self::Series(cursor.parsed()?),
             "last" => Self::Last(cursor.parsed()?),
             "day" => Self::Day(cursor.parsed()?),

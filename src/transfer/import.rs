@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::cursor::Cursor;
 use super::fact::{
-    At, Event, Fact, HOUR_MS, PATH, Process, SCHEME, SignatureFact, StackFact, WatchFact,
+    At, Event, Fact, HOUR_MS, PATH, Process, Proof, SCHEME, SignatureFact, StackFact, WatchFact,
 };
 use super::groups::Groups;
 use super::line::{Line, LookLine};
@@ -18,7 +18,7 @@ use super::{Mistake, line};
 use crate::group::{FullStacks, RULES};
 use crate::model::{
     Complaint, Elision, Failure, Form, Incarnation, InstanceId, Kind, Known, Look, Note, Outcome,
-    Poll, ProcessFacts, Record, Slot, Snapshot, Timestamp, Watch,
+    Poll, ProcessFacts, Record, Signature, Slot, Snapshot, Stack, Timestamp, Watch,
 };
 use crate::store::LifeRow;
 
@@ -251,6 +251,7 @@ impl Import {
                 first_at: sighting.first_at,
                 first: sighting.first.life(),
             },
+            Fact::Proof(fact) => self.proof(*fact),
             Fact::Series(series) => Known::Series {
                 signature: series.signature,
                 first_at: series.first_at,
@@ -337,21 +338,43 @@ impl Import {
         Ok(())
     }
 
-    fn stack(&self, fact: StackFact) -> Known {
+    /// A stack, what it counts as, and the only service where it does.
+    fn read_stack(&self, fact: StackFact) -> (Arc<Stack>, Signature, Option<Arc<str>>) {
         let elision = fact.elided_after.map(|after| Elision {
             after: usize::try_from(after).unwrap_or(usize::MAX),
             frames: fact.elided_frames,
         });
         let stack = self.groups.stack(&fact.frames, elision, fact.cut);
+        // Which full stack a cut one is the top of is told; all else follows from the frames.
+        let signature = if fact.cut {
+            fact.signature
+        } else {
+            stack.signature
+        };
+        (stack, signature, fact.service.filter(|_| fact.cut))
+    }
+
+    fn stack(&self, fact: StackFact) -> Known {
+        let (stack, signature, service) = self.read_stack(fact);
         Known::Stack {
-            // Which full stack a cut one is the top of is told; all else follows from the frames.
-            signature: if fact.cut {
-                fact.signature
-            } else {
-                stack.signature
-            },
-            service: fact.service.filter(|_| fact.cut),
             stack,
+            signature,
+            service,
+        }
+    }
+
+    fn proof(&self, fact: Proof) -> Known {
+        let (stack, signature, service) = self.read_stack(fact.stack);
+        Known::Proof {
+            stack,
+            signature,
+            service,
+            build: fact.build,
+            first: fact.first.life(),
+            first_at: fact.first_at,
+            last_at: fact.last_at,
+            count: fact.count,
+            last: fact.last,
         }
     }
 }

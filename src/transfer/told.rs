@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::fact::{
-    Alias, At, Day, Event, Fact, First, HOUR_MS, Hour, Last, Process, Sighting, SignatureFact,
-    StackFact, WatchFact,
+    Alias, At, Day, Event, Fact, First, HOUR_MS, Hour, Last, Process, Proof, Sighting,
+    SignatureFact, StackFact, WatchFact,
 };
 use super::frame::FrameText;
 use super::part::{Wanted, millis};
 use super::write::seconds;
 use crate::model::{Known, Record, Signature, Timestamp};
-use crate::store::{LifeRow, StackRow};
+use crate::store::{LifeRow, ProvedStack, StackRow};
 
 /// What a process is called.
 pub(super) fn name(life: &LifeRow) -> Arc<str> {
@@ -49,15 +49,28 @@ pub(super) fn watched(record: &Record) -> Option<Fact> {
 }
 
 /// A stack.
-pub(super) fn stack_fact(stack: &StackRow) -> Fact {
-    Fact::Stack(StackFact {
+pub(super) fn stack_fact(stack: &StackRow) -> StackFact {
+    StackFact {
         signature: stack.signature,
         service: stack.service.clone(),
         frames: stack.frames.iter().map(FrameText::from).collect(),
         elided_after: stack.elision.map(|elision| elision.after as u64),
         elided_frames: stack.elision.and_then(|elision| elision.frames),
         cut: stack.cut,
-    })
+    }
+}
+
+/// What was proved of a stack.
+pub(super) fn proof_fact(proved: &ProvedStack) -> Fact {
+    Fact::Proof(Box::new(Proof {
+        stack: stack_fact(&proved.stack),
+        build: proved.build.clone(),
+        first: First::from(&proved.first),
+        first_at: proved.first_at,
+        last_at: proved.last_at,
+        count: proved.count,
+        last: proved.last,
+    }))
 }
 
 /// A signature, an old name of one, or a first sighting.

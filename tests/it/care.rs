@@ -49,7 +49,7 @@ fn info_tells_what_there_is() {
     let folder = ten_hours();
     let info = said(folder.path(), &["db", "info", "--tz", "utc"]);
     insta::assert_snapshot!(masked(&info), @"
-    goroscope.db: 284.0 KiB, of them 0 B free, and 0 B in the log
+    goroscope.db: 296.0 KiB, of them 0 B free, and 0 B in the log
     schema NEWEST, 2 signatures under rules 2
     1 daemon run; none writes it now, the last one did until 2026-11-24 10:00:00
     SERVICE  INST  PROCESSES  SNAPSHOTS  IN BLOCKS  DETAILS  FAILURES  SAMPLES    BYTES  B/SAMPLE  OLDEST               NEWEST

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use goroscope::config::{
-    self, Config, ConfigError, DetailMode, Environment, KEYS, Service, parse_target,
+    self, Config, ConfigError, DetailMode, Environment, KEYS, LeakProfile, Service, parse_target,
 };
 use goroscope::model::Thresholds;
 use insta::assert_snapshot;
@@ -19,9 +19,10 @@ use proptest::prelude::*;
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
 /// The kinds of bad files: each has a test below, each file is of one.
-const KINDS: [&str; 19] = [
-    "analysis", "detail", "env", "ignore", "interval", "keep", "key", "many", "name", "path",
-    "polls", "scheme", "services", "size", "storage", "syntax", "target", "timeout", "type",
+const KINDS: [&str; 20] = [
+    "analysis", "detail", "env", "ignore", "interval", "keep", "key", "leak", "many", "name",
+    "path", "polls", "scheme", "services", "size", "storage", "syntax", "target", "timeout",
+    "type",
 ];
 
 fn env() -> Environment {
@@ -98,6 +99,8 @@ fn meant(name: &str) -> String {
         let Service {
             detail_interval,
             detail_max_stop,
+            leak_profile,
+            leak_profile_interval,
             keep_labels,
             instances,
             ..
@@ -105,7 +108,8 @@ fn meant(name: &str) -> String {
         writeln!(
             meant,
             "{name}: every {interval:?} for {timeout:?}, {body_size_limit} bytes, {detail:?} each \
-             {detail_interval:?} up to {detail_max_stop:?}, keeps {keep_labels:?}",
+             {detail_interval:?} up to {detail_max_stop:?}, proofs {leak_profile:?} each \
+             {leak_profile_interval:?}, keeps {keep_labels:?}",
         )
         .expect("a string takes everything");
         for instance in instances {
@@ -221,8 +225,8 @@ fn bad_unknown_keys() {
     key-of-services-or-storage.toml:2:1: global.path: unknown key; it belongs in [storage] or [[services]]
     key-unknown-table.toml:1:2: globall: unknown key; did you mean `global`?
     key-unknown.toml:2:1: global.intervall: unknown key; did you mean `interval`?
-    key-unlike-any.toml:2:1: global.scrape: unknown key; valid here: interval, timeout, body_size_limit, max_concurrent_polls, detail, detail_interval, detail_max_stop, keep_labels
-    key-unprintable.toml:4:1: services[0]."a\u{1b}[31m\nb": unknown key; valid here: name, targets, labels, interval, timeout, body_size_limit, detail, detail_interval, detail_max_stop, keep_labels, path, scheme
+    key-unlike-any.toml:2:1: global.scrape: unknown key; valid here: interval, timeout, body_size_limit, max_concurrent_polls, detail, detail_interval, detail_max_stop, leak_profile, leak_profile_interval, keep_labels
+    key-unprintable.toml:4:1: services[0]."a\u{1b}[31m\nb": unknown key; valid here: name, targets, labels, interval, timeout, body_size_limit, detail, detail_interval, detail_max_stop, leak_profile, leak_profile_interval, keep_labels, path, scheme
     "#);
 }
 
@@ -381,7 +385,7 @@ fn bad_wrong_types() {
 fn good_least() {
     assert_snapshot!(meant("least.toml"), @r"
     goroscope.db, 64 at once
-    checkout: every 30s for 10s, 67108864 bytes, Auto each 600s up to 50ms, keeps []
+    checkout: every 30s for 10s, 67108864 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://checkout-1:6060/debug/pprof/goroutine?debug=0 {}
     ");
 }
@@ -390,9 +394,9 @@ fn good_least() {
 fn good_override() {
     assert_snapshot!(meant("override.toml"), @r#"
     /var/lib/goroscope/history.db, 8 at once
-    as-global: every 60s for 20s, 1073741824 bytes, Never each 5400s up to 7ms, keeps ["tenant"]
+    as-global: every 60s for 20s, 1073741824 bytes, Never each 5400s up to 7ms, proofs OnSuspect each 600s, keeps ["tenant"]
       http://a:1/debug/pprof/goroutine?debug=0 {}
-    for-itself: every 604800s for 120s, 1000000 bytes, Always each 500ms up to 1s, keeps []
+    for-itself: every 604800s for 120s, 1000000 bytes, Always each 500ms up to 1s, proofs Always each 86400s, keeps []
       https://a:1/ops/pprof/goroutine?debug=0 {"env": "prod"}
     "#);
 }
@@ -401,9 +405,9 @@ fn good_override() {
 fn good_timeout_follows() {
     assert_snapshot!(meant("timeout-follows.toml"), @r"
     goroscope.db, 64 at once
-    five: every 5s for 5s, 67108864 bytes, Auto each 600s up to 50ms, keeps []
+    five: every 5s for 5s, 67108864 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://a:1/debug/pprof/goroutine?debug=0 {}
-    thirty: every 30s for 20s, 67108864 bytes, Auto each 600s up to 50ms, keeps []
+    thirty: every 30s for 20s, 67108864 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://a:1/debug/pprof/goroutine?debug=0 {}
     ");
 }
@@ -412,7 +416,7 @@ fn good_timeout_follows() {
 fn good_targets() {
     assert_snapshot!(meant("targets.toml"), @r"
     goroscope.db, 64 at once
-    forms: every 30s for 10s, 67108864 bytes, Auto each 600s up to 50ms, keeps []
+    forms: every 30s for 10s, 67108864 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://host:6060/ops/goroutine?debug=0 {}
       http://httpd:6060/ops/goroutine?debug=0 {}
       http://httpd:6061/ops/goroutine?debug=0 {}
@@ -433,7 +437,7 @@ fn good_targets() {
 fn good_environment() {
     assert_snapshot!(meant("environment.toml"), @r#"
     data/goroscope.db, 64 at once
-    checkout: every 15s for 10s, 10000000 bytes, Auto each 600s up to 50ms, keeps []
+    checkout: every 15s for 10s, 10000000 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://checkout-1:6060/debug/pprof/goroutine?debug=0 {"cost": "$5", "dollar": "5$", "none": "", "shell": "$HOST", "text": "${HOST}"}
       http://checkout-1:6061/debug/pprof/goroutine?debug=0 {"cost": "$5", "dollar": "5$", "none": "", "shell": "$HOST", "text": "${HOST}"}
     "#);
@@ -443,11 +447,19 @@ fn good_environment() {
 fn good_toml_forms() {
     assert_snapshot!(meant("toml-forms.toml"), @r#"
     other.db, 16 at once
-    checkout: every 60s for 10s, 67108864 bytes, Auto each 600s up to 50ms, keeps []
+    checkout: every 60s for 10s, 67108864 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://checkout-1:6060/debug/pprof/goroutine?debug=0 {"env": "prod"}
-    search: every 60s for 10s, 67108864 bytes, Auto each 600s up to 50ms, keeps []
+    search: every 60s for 10s, 67108864 bytes, Auto each 600s up to 50ms, proofs Never each 3600s, keeps []
       http://search-1:6060/debug/pprof/goroutine?debug=0 {"env": "test"}
     "#);
+}
+
+#[test]
+fn bad_leak_profile_and_interval() {
+    assert_snapshot!(told("leak"), @"
+    leak-interval-short.toml:4:25: services[0].leak_profile_interval: 30s is too short; make it 10m or more
+    leak-profile-unknown.toml:2:16: global.leak_profile: `sometimes` is not known; `never`, `on-suspect` and `always` are
+    ");
 }
 
 #[test]
@@ -457,6 +469,7 @@ fn the_example_parses_and_says_the_defaults() {
         .expect("a name and a target are enough");
     assert_eq!(written, defaults);
     assert_eq!(defaults.services[0].detail, DetailMode::Auto);
+    assert_eq!(defaults.services[0].leak_profile, LeakProfile::Never);
     assert_eq!(defaults.analysis, Thresholds::default());
 }
 

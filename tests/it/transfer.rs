@@ -81,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => Just(&[Kind::Pulse][..]),
         3 => Just(&[Kind::Detail][..]),
         2 => Just(&[Kind::Pulse, Kind::Detail][..]),
+        2 => Just(&[Kind::Proof][..]),
     ];
     let form = prop::sample::select(Form::ALL.to_vec());
     let complaint = prop::option::weighted(0.1, 1..5u64);
@@ -109,11 +110,11 @@ fn step() -> impl Strategy<Value = Step> {
     );
     prop_oneof![
         30 => look,
-        3 => (prop::sample::select(vec![Kind::Pulse, Kind::Detail]), 0..12usize)
+        3 => (prop::sample::select(Kind::ALL.to_vec()), 0..12usize)
             .prop_map(|(kind, reason)| Step::Fail(kind, reason)),
         2 => prop::option::of(any::<u32>()).prop_map(Step::Restart),
         2 => (0..3u8, 5..90u64).prop_map(|(label, seconds)| Step::Relabel(label, seconds)),
-        1 => (0..5usize).prop_map(Step::Note),
+        1 => (0..EventKind::ALL.len()).prop_map(Step::Note),
     ]
 }
 
@@ -507,7 +508,13 @@ fn tables(path: &Path) -> String {
          FROM sighting JOIN signature ON signature.id = signature_id
          JOIN service ON service.id = service_id LEFT JOIN build ON build.id = sighting.build_id
          ORDER BY 1, 2, 3"),
-        "SELECT address, since, reason, build.build_id, build.first_at, vdso, heap_high, incarnation.name
+        format!("SELECT hex(stack.hash), hex(signature.hash), service.name, build.build_id, proof.first_at,
+             proof.last_at, count, last, {LIFE} incarnation_id)
+         FROM proof JOIN stack ON stack.id = stack_id JOIN signature ON signature.id = signature_id
+         JOIN service ON service.id = proof.service_id LEFT JOIN build ON build.id = proof.build_id
+         ORDER BY 1, 3, 4, 5, 9"),
+        "SELECT address, since, reason, build.build_id, build.first_at, vdso, heap_high, proof_at,
+             incarnation.name
          FROM incarnation JOIN instance ON instance.id = instance_id
          LEFT JOIN build ON build.id = incarnation.build_id ORDER BY incarnation.id".to_owned(),
         "SELECT address, from_at, coalesce(to_at, last_commit_at), interval_ms

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goroscope::model::{Record, StartReason, Timestamp, Watch};
+use goroscope::model::{Kind, Outcome, Record, StartReason, Timestamp, Watch};
 use goroscope::query::{Judging, judge};
 use goroscope::store::Reader;
 
@@ -140,4 +140,73 @@ fn the_exit_code_tells_what_is_found() {
     assert_eq!(code(&["findings", "--exit-code=likely"]), 0);
     assert_eq!(code(&["shared", "--exit-code=suspect"]), 3);
     assert_eq!(code(&["findings", "--exit-code=steady"]), 2);
+}
+
+/// A proof of a build holds for all of its processes, and stays when a later one finds fewer; what does not grow is
+/// proved and no more than that.
+#[test]
+fn what_is_proved_and_grows_is_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    let mut records = night();
+    let one = instance("pay", "pay-1:6060");
+    let life = built("aaaa", 0, 1, StartReason::FirstContact);
+    for (nth, found) in [(3 * HOUR, 40), (4 * HOUR, 1)] {
+        let Record::Poll(mut poll) = pulse(&one, nth, &life, found, 2) else {
+            unreachable!("a pulse is a poll");
+        };
+        poll.at = minute(nth).plus(Duration::from_secs(1));
+        poll.look.kind = Kind::Proof;
+        if let Outcome::Snapshot(_, snapshot) = &mut poll.look.outcome {
+            for group in &mut snapshot.groups {
+                group.leaked = group.count;
+            }
+        }
+        records.push(Record::Poll(poll));
+    }
+    store(&path, records);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+    command.args([
+        "query",
+        "top-growers",
+        "--all",
+        "--min-growth=-9",
+        "-o",
+        "json",
+    ]);
+    command.args([
+        "--until",
+        "2026-11-24T09:00:00Z",
+        "--since",
+        "2026-11-24T00:00:00Z",
+    ]);
+    let answer = printed(
+        command
+            .current_dir(folder.path())
+            .env_remove("GOROSCOPE_DB"),
+    );
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    let told = |nth: usize| {
+        let row = &answer["rows"][nth];
+        let proof = &row["proof"];
+        (
+            row["verdict"].clone(),
+            proof["at_least"].clone(),
+            row["evidence"][0].clone(),
+        )
+    };
+    insta::assert_debug_snapshot!((told(0), told(1)), @r#"
+    (
+        (
+            String("CONFIRMED"),
+            Number(40),
+            String("the garbage collector has proved that 40 of them at least can never wake"),
+        ),
+        (
+            String("STEADY"),
+            Number(2),
+            String("pay-2:6060: its lowest count does not move, in 541 pulses"),
+        ),
+    )
+    "#);
 }

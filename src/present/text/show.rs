@@ -5,7 +5,7 @@ use super::{head, table};
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, rate, signed, sparkline, states, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{InstanceEvidence, Show};
+use crate::query::{InstanceEvidence, ServiceVerdict, Show};
 
 /// The whole answer.
 pub fn show(answer: &Show, draw: Draw) -> String {
@@ -13,21 +13,7 @@ pub fn show(answer: &Show, draw: Draw) -> String {
     text += &format!("signature   {}\n", answer.signature);
     text += &format!("where       {}\n", place(&answer.site));
     for service in &answer.services {
-        text += &format!(
-            "verdict     {} in {}",
-            service.verdict,
-            escape(&service.service)
-        );
-        let reasons = service.reasons.join("; ");
-        text += if reasons.is_empty() { "" } else { ": " };
-        text += &reasons;
-        if let Some(hint) = &service.hint {
-            text += &format!("\nhint        {}", escape(&hint.sentence()));
-        }
-        if let Some(rule) = &service.ignored {
-            text += &format!("; ignored by rule: {}", escape(&rule.reason));
-        }
-        text += "\n";
+        text += &verdict(service, draw);
     }
     if answer.services.is_empty() {
         text += &format!("verdict     {}: not seen in this window\n", answer.verdict);
@@ -73,6 +59,36 @@ pub fn show(answer: &Show, draw: Draw) -> String {
     {
         text += &format!("\nwhere this is fine, for goroscope.toml\n{rule}");
     }
+    text
+}
+
+/// What follows for one service, what is proved, and what such a stack usually means.
+fn verdict(service: &ServiceVerdict, draw: Draw) -> String {
+    let mut text = format!(
+        "verdict     {} in {}",
+        service.verdict,
+        escape(&service.service)
+    );
+    let reasons = service.reasons.join("; ");
+    text += if reasons.is_empty() { "" } else { ": " };
+    text += &reasons;
+    if let Some(proof) = &service.proof {
+        text += &format!(
+            "\nproved      {} at least can never wake, by the garbage collector; {} -> {}, first at {}, build {}",
+            grouped(proof.at_least),
+            draw.zone.minute(proof.first_at),
+            draw.zone.minute(proof.last_at),
+            escape(&proof.instance),
+            head::build(proof.build.as_deref()),
+        );
+    }
+    if let Some(hint) = &service.hint {
+        text += &format!("\nhint        {}", escape(&hint.sentence()));
+    }
+    if let Some(rule) = &service.ignored {
+        text += &format!("\nignored     by rule: {}", escape(&rule.reason));
+    }
+    text += "\n";
     text
 }
 

@@ -165,22 +165,9 @@ impl Reader {
                    LEFT JOIN service ON service.id = stack.service_id ORDER BY stack.id";
         let mut damaged = None;
         self.each(sql, |row| {
-            let id = row.get(0)?;
-            let after: Option<u32> = row.get(2)?;
-            let elided = row.get(3)?;
-            match frames::unpack(row.get_ref(1)?.as_str()?) {
-                None => damaged = damaged.or(Some(id)),
-                Some(frames) => on(StackRow {
-                    id,
-                    frames,
-                    elision: after.map(|after| Elision {
-                        after: after as usize,
-                        frames: elided,
-                    }),
-                    cut: row.get(4)?,
-                    signature: Signature::from_bytes(row.get(5)?),
-                    service: row.get::<_, Option<String>>(6)?.map(Arc::from),
-                }),
+            match stack_row(row, 0)? {
+                None => damaged = damaged.or(Some(row.get(0)?)),
+                Some(stack) => on(stack),
             }
             Ok(())
         })?;
@@ -305,7 +292,7 @@ impl Reader {
         })
     }
 
-    fn each(
+    pub(super) fn each(
         &self,
         sql: &str,
         mut on: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
@@ -321,6 +308,27 @@ impl Reader {
         let mut read = read;
         read().map_err(|source| self.failed(source))
     }
+}
+
+/// A stack, whose columns begin at `first`: row, frames, gap, its length, cut, hash of its signature,
+/// service. `None` when its frames are damaged.
+pub(super) fn stack_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<StackRow>> {
+    let after: Option<u32> = row.get(first + 2)?;
+    let elided = row.get(first + 3)?;
+    let Some(frames) = frames::unpack(row.get_ref(first + 1)?.as_str()?) else {
+        return Ok(None);
+    };
+    Ok(Some(StackRow {
+        id: row.get(first)?,
+        frames,
+        elision: after.map(|after| Elision {
+            after: after as usize,
+            frames: elided,
+        }),
+        cut: row.get(first + 4)?,
+        signature: Signature::from_bytes(row.get(first + 5)?),
+        service: row.get::<_, Option<String>>(first + 6)?.map(Arc::from),
+    }))
 }
 
 /// The process that the first column of a row refers to.

@@ -66,6 +66,7 @@ impl Rows<'_> {
                 };
                 self.note(note, signature)
             }
+            Known::Proof { .. } => self.known_proof(known),
             left => self.left(left),
         }
     }
@@ -131,7 +132,7 @@ impl Rows<'_> {
     }
 
     /// Where something was seen; `None` when that process is not known.
-    fn place(&mut self, life: &Life, at: Timestamp) -> Result<Option<Place>> {
+    pub(super) fn place(&mut self, life: &Life, at: Timestamp) -> Result<Option<Place>> {
         let ids = self.names.instance(self.tx, &life.instance, life.since)?;
         let incarnation: Option<i64> = self
             .tx
@@ -161,7 +162,7 @@ impl Rows<'_> {
         Ok(id)
     }
 
-    fn known_stack(
+    pub(super) fn known_stack(
         &mut self,
         stack: &Stack,
         signature: Signature,

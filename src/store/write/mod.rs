@@ -9,6 +9,7 @@ mod import;
 mod known;
 mod names;
 mod once;
+mod proof;
 mod prune;
 mod quarantine;
 mod recompute;

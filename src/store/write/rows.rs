@@ -199,6 +199,9 @@ impl Rows<'_> {
                 {
                     return Ok(None);
                 }
+                if poll.look.kind == Kind::Proof {
+                    self.asked(ids.instance, poll.at)?;
+                }
                 ("failure", self.failure(ids.instance, poll, failure)?)
             }
             Outcome::Snapshot(incarnation, snapshot) => {
@@ -218,9 +221,10 @@ impl Rows<'_> {
                         "pulse",
                         self.pulse(place, life.build, &poll.look, snapshot)?,
                     ),
-                    Kind::Detail | Kind::Proof => {
-                        ("detail", self.detail(place, &poll.look, snapshot)?)
-                    }
+                    Kind::Detail | Kind::Proof => (
+                        "detail",
+                        self.detail(place, life.build, &poll.look, snapshot)?,
+                    ),
                 }
             }
         };

@@ -6,7 +6,7 @@ use super::names::Place;
 use super::rows::Rows;
 use super::series::stored;
 use super::{Result, not_packed};
-use crate::model::{Look, Snapshot};
+use crate::model::{Kind, Look, Snapshot};
 use crate::store::hot::{DetailEntry, Kept, PulseEntry, pack_detail, pack_pulse};
 
 /// Room that packing uses again and again.
@@ -86,7 +86,47 @@ impl Rows<'_> {
         Ok(())
     }
 
-    pub(super) fn detail(&mut self, place: Place, look: &Look, snapshot: &Snapshot) -> Result<i64> {
+    /// A detail or a proof.
+    pub(super) fn detail(
+        &mut self,
+        place: Place,
+        build: i64,
+        look: &Look,
+        snapshot: &Snapshot,
+    ) -> Result<i64> {
+        let mut entries = self.detail_entries(place, snapshot)?;
+        if look.kind == Kind::Proof {
+            self.proved(place, build, &entries)?;
+        }
+        self.hot.note(
+            self.tx,
+            Kept::Details,
+            place.incarnation,
+            place.at.as_millis(),
+        )?;
+        let body = pack_detail(&mut entries).map_err(not_packed)?;
+        self.tx
+            .prepare_cached(
+                "INSERT INTO detail (incarnation_id, at, took_ms, kind, form, goroutines, own,
+                                     complained, truncated, complaints, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?
+            .insert(params![
+                place.incarnation,
+                place.at.as_millis(),
+                took_ms(look),
+                look.kind.as_str(),
+                snapshot.form.as_str(),
+                stored(snapshot.goroutines),
+                stored(snapshot.own),
+                stored(snapshot.complained),
+                snapshot.truncated,
+                complaints(snapshot),
+                body,
+            ])
+    }
+
+    fn detail_entries(&mut self, place: Place, snapshot: &Snapshot) -> Result<Vec<DetailEntry>> {
         let mut entries = Vec::with_capacity(snapshot.groups.len());
         for group in &snapshot.groups {
             let ids = self.names.stack(self.tx, self.series, group, place)?;
@@ -120,32 +160,7 @@ impl Rows<'_> {
                     .map(|survival| (survival.sampled, survival.alive)),
             });
         }
-        self.hot.note(
-            self.tx,
-            Kept::Details,
-            place.incarnation,
-            place.at.as_millis(),
-        )?;
-        let body = pack_detail(&mut entries).map_err(not_packed)?;
-        self.tx
-            .prepare_cached(
-                "INSERT INTO detail (incarnation_id, at, took_ms, kind, form, goroutines, own,
-                                     complained, truncated, complaints, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .insert(params![
-                place.incarnation,
-                place.at.as_millis(),
-                took_ms(look),
-                look.kind.as_str(),
-                snapshot.form.as_str(),
-                stored(snapshot.goroutines),
-                stored(snapshot.own),
-                stored(snapshot.complained),
-                snapshot.truncated,
-                complaints(snapshot),
-                body,
-            ])
+        Ok(entries)
     }
 }
 

@@ -11,7 +11,7 @@ use super::root;
 /// What a target answers.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
-    /// A real pulse and a real detail.
+    /// A real pulse and a real detail; a proof is the pulse.
     Healthy,
     /// This status line and body.
     Answer(&'static str, Vec<u8>),
@@ -33,6 +33,8 @@ pub(crate) enum Behaviour {
     Alternate,
     /// A pulse, and a text of exactly 64 MiB.
     CutOff,
+    /// Healthy, but it takes a request for a proof and says nothing.
+    HangInProof,
 }
 
 /// A target and what it has seen.
@@ -46,6 +48,7 @@ pub(crate) struct Fake {
 struct Seen {
     requests: AtomicUsize,
     details: AtomicUsize,
+    proofs: AtomicUsize,
     under_way: AtomicUsize,
     most_at_once: AtomicUsize,
 }
@@ -74,6 +77,10 @@ impl Fake {
         self.seen.details.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn proofs(&self) -> usize {
+        self.seen.proofs.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn most_at_once(&self) -> usize {
         self.seen.most_at_once.load(Ordering::SeqCst)
     }
@@ -91,6 +98,8 @@ fn serve(stream: &mut TcpStream, behaviour: &Behaviour, seen: &Seen) {
     let detail = request.contains("debug=2");
     seen.details
         .fetch_add(usize::from(detail), Ordering::SeqCst);
+    let proof = request.contains("/goroutineleak?");
+    seen.proofs.fetch_add(usize::from(proof), Ordering::SeqCst);
     let now = seen.under_way.fetch_add(1, Ordering::SeqCst) + 1;
     seen.most_at_once.fetch_max(now, Ordering::SeqCst);
     // A client that has gone is its own affair.
@@ -123,7 +132,8 @@ fn answer(
         })
     };
     match behaviour {
-        Behaviour::Healthy => send(stream, "200 OK", &healthy()),
+        Behaviour::HangInProof if request.contains("/goroutineleak?") => hang(stream),
+        Behaviour::Healthy | Behaviour::HangInProof => send(stream, "200 OK", &healthy()),
         Behaviour::Answer(status, body) => send(stream, status, body),
         Behaviour::Redirect(to) => redirect(stream, to),
         Behaviour::RedirectHome if request.contains("/home/") => send(stream, "200 OK", &healthy()),

@@ -2,18 +2,25 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::root;
 
 /// Builds one of the programs; the path of the binary.
 pub(crate) fn build(program: &str) -> PathBuf {
-    let binary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(program);
+    build_with(program, "")
+}
+
+/// Builds one of the programs with this version of Go, any where it is empty.
+fn build_with(program: &str, version: &str) -> PathBuf {
+    let binary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{program}{version}"));
     let built = Command::new("bash")
         .arg(root().join("testdata/go.sh"))
         .args(["build", program])
         .arg(&binary)
+        .args([version].into_iter().filter(|version| !version.is_empty()))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&built.stderr);
@@ -34,11 +41,22 @@ impl Server {
         Self::start_at(program, "127.0.0.1:0")
     }
 
+    /// Starts a program that this version of Go has built. What it says as it crashes is not shown.
+    pub(crate) fn start_with(program: &str, version: &str) -> Self {
+        let binary = build_with(program, version);
+        Self::run(program, &binary, "127.0.0.1:0", Stdio::null())
+    }
+
     /// Starts a program on this address.
     pub(crate) fn start_at(program: &str, address: &str) -> Self {
-        let mut child = Command::new(build(program))
+        Self::run(program, &build(program), address, Stdio::inherit())
+    }
+
+    fn run(program: &str, binary: &Path, address: &str, stderr: Stdio) -> Self {
+        let mut child = Command::new(binary)
             .args(["-addr", address])
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -53,11 +71,26 @@ impl Server {
         Self { child, address }
     }
 
-    /// One request on a connection of its own; the body of the answer.
-    pub(crate) fn get(&self, path: &str) -> String {
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait_for_end(&mut self) {
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "it goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends a request on a connection of its own, where its answer comes, if one does.
+    pub(crate) fn send(&self, path: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// One request on a connection of its own; the body of the answer.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = self.send(path);
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");

@@ -1,0 +1,1 @@
+// The functions without a body in main.go are the runtime's.
