@@ -44,6 +44,7 @@ impl Resolver<'_> {
             max_ends_per_hour: self
                 .number(&written.max_ends_per_hour)
                 .unwrap_or(usual.max_ends_per_hour),
+            max_goroutines: self.goroutines(&written.max_goroutines),
         }
     }
 

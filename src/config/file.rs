@@ -42,6 +42,7 @@ pub(super) struct Analysis {
     pub(super) likely_after: Entry<String>,
     pub(super) likely_lateness: Entry<f64>,
     pub(super) max_ends_per_hour: Entry<f64>,
+    pub(super) max_goroutines: Entry<i64>,
 }
 
 /// How to poll: the keys that `[global]` sets for all services and each service for itself.
@@ -167,6 +168,7 @@ impl Analysis {
             ),
             likely_lateness: analysis.number("likely_lateness", lateness, found),
             max_ends_per_hour: analysis.number("max_ends_per_hour", "a rate such as 0.02", found),
+            max_goroutines: analysis.integer("max_goroutines", goroutines, found),
         }
     }
 }

@@ -46,6 +46,7 @@ pub const KEYS: [(&str, &[&str]); 6] = [
             "likely_after",
             "likely_lateness",
             "max_ends_per_hour",
+            "max_goroutines",
         ],
     ),
     (

@@ -35,6 +35,8 @@ pub enum EventKind {
     PollsLost,
     /// A service's polling task panicked and was started again.
     TaskPanic,
+    /// A service runs another build, or an instance another version, than before.
+    Deploy,
     /// Something else is said of a signature than before, to or from GROWING and above.
     Verdict,
     /// A process is not asked for a proof, or not for a while.
@@ -43,12 +45,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NewSignature,
         Self::Restart,
         Self::ClockStep,
         Self::PollsLost,
         Self::TaskPanic,
+        Self::Deploy,
         Self::Verdict,
         Self::ProofRefused,
     ];
@@ -66,6 +69,7 @@ impl EventKind {
             Self::ClockStep => "clock_step",
             Self::PollsLost => "polls_lost",
             Self::TaskPanic => "task_panic",
+            Self::Deploy => "deploy",
             Self::Verdict => "verdict",
             Self::ProofRefused => "proof_refused",
         }

@@ -29,6 +29,8 @@ pub struct Thresholds {
     pub likely_lateness: f64,
     /// Goroutines of a group that end at no more than this rate do not end: ends per goroutine and hour.
     pub max_ends_per_hour: f64,
+    /// Goroutines of one process at which trouble begins; answers say how long it is until then. At least 1.
+    pub max_goroutines: Option<u64>,
 }
 
 impl Default for Thresholds {
@@ -44,6 +46,7 @@ impl Default for Thresholds {
             likely_after: Duration::from_hours(24),
             likely_lateness: 0.6,
             max_ends_per_hour: 0.02,
+            max_goroutines: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::ladder::Rates;
 use super::{FirstSighting, Ignored, Proof, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Hint, Verdict};
 use crate::model::{Signature, Timestamp};
-use crate::store::{Reader, SightingRow, SignatureKey, SignatureRow, VerdictRow};
+use crate::store::{DeployRow, Reader, SightingRow, SignatureKey, SignatureRow, VerdictRow};
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,8 +30,34 @@ pub struct Findings {
     pub gone: usize,
     /// Findings that a rule says are fine.
     pub ignored: usize,
+    /// What was deployed in the window, oldest first.
+    pub deploys: Vec<Deploy>,
     /// The loudest first, behind them what is over and what is ignored.
     pub rows: Vec<FindingRow>,
+}
+
+/// A service that ran another build, or an instance another version, than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deploy {
+    /// When it was met first.
+    pub at: Timestamp,
+    /// Which service.
+    pub service: String,
+    /// Where it was met first.
+    pub instance: String,
+    /// What it was and what it is.
+    pub change: String,
+}
+
+impl From<DeployRow> for Deploy {
+    fn from(row: DeployRow) -> Self {
+        Self {
+            at: row.at,
+            service: row.service,
+            instance: row.instance,
+            change: row.change,
+        }
+    }
 }
 
 /// Where a finding stands.
@@ -177,9 +203,17 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
         active: count(Standing::Active),
         gone: count(Standing::Gone),
         ignored: count(Standing::Ignored),
+        deploys: deploys(reader, scope, &judged)?,
         rows,
         window: judged.head,
     })
+}
+
+/// What was deployed in the services that were asked for.
+fn deploys(reader: &Reader, scope: &Scope, judged: &Judged) -> Result<Vec<Deploy>, QueryError> {
+    let deploys = reader.deploys(scope.since, scope.until)?.into_iter();
+    let asked = deploys.filter(|deploy| judged.services.contains_key(&deploy.service));
+    Ok(asked.map(Deploy::from).collect())
 }
 
 struct Told<'a> {

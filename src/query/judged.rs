@@ -50,6 +50,8 @@ pub(super) struct Told {
     pub(super) growth: Growth,
     pub(super) verdict: Verdict,
     pub(super) low: Option<f64>,
+    /// All goroutines of its newest process.
+    total: u64,
     reading: Reading,
     risen: Vec<Process>,
 }
@@ -209,6 +211,12 @@ impl Judged {
     }
 }
 
+/// Counts of goroutines are far below 2^53, where an `f64` is exact.
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+const fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
 impl Subject {
     fn add(&mut self, rung: Rung) {
         self.growth.add(rung.growth);
@@ -223,6 +231,7 @@ impl Subject {
                 growth: rung.growth,
                 verdict,
                 low: rung.low,
+                total: rung.total,
                 reading: rung.reading,
                 risen: rung.risen,
             });
@@ -269,6 +278,30 @@ impl Subject {
     pub(super) fn low(&self) -> Option<f64> {
         let lows = self.growing().filter_map(|told| told.low);
         lows.reduce(|sum, low| sum + low)
+    }
+
+    /// The root mean square of the last known counts where it grows: large where a few instances carry it.
+    pub(super) fn rms(&self) -> f64 {
+        let (mut squares, mut growing) = (0.0, 0.0);
+        for told in self.growing() {
+            squares += as_f64(told.growth.last).powi(2);
+            growing += 1.0;
+        }
+        if growing > 0.0 {
+            f64::sqrt(squares / growing)
+        } else {
+            0.0
+        }
+    }
+
+    /// Hours until the first of the processes in which it grows has `limit` goroutines, if it alone goes on
+    /// growing as it did; 0 where one has.
+    pub(super) fn hours_to(&self, limit: u64) -> Option<f64> {
+        let hours = self.growing().filter_map(|told| {
+            let left = as_f64(limit.saturating_sub(told.total));
+            (told.growth.per_hour > 0.0).then(|| left / told.growth.per_hour)
+        });
+        hours.reduce(f64::min)
     }
 
     /// The floors that rise, with the processes that they rise in.

@@ -24,6 +24,8 @@ pub(super) struct Rung {
     /// Lower end of the rate's interval over the time that was seen, goroutines per hour; `None` with too few
     /// pulses, and where it was not asked for.
     pub(super) low: Option<f64>,
+    /// All goroutines of the newest process at its last pulse.
+    pub(super) total: u64,
     /// Last known count in each slice of the polled time; `None` where nothing was known.
     pub(super) trend: Trend,
     /// The processes in which a floor rises, as the reading has them, and the newest one; empty where none does.
@@ -144,6 +146,8 @@ fn rungs(
     let longest = lives.iter().map(|course| course.slots.len()).max();
     let zeros = vec![0; longest.unwrap_or(0)];
     let points = points(polled, &lives);
+    let newest = lives.last().and_then(|course| course.slots.last());
+    let total = newest.map_or(0, |slot| slot.goroutines);
     let mut rungs = Vec::with_capacity(signatures.len());
     let mut segments = Vec::with_capacity(lives.len());
     for signature in signatures {
@@ -166,6 +170,7 @@ fn rungs(
                 .collect(),
             reading,
             low,
+            total,
             trend: points.map(|point| count_at(point?, &segments)),
         });
     }

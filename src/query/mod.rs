@@ -36,7 +36,7 @@ pub use diff::{
     Basis, Diff, DiffCount, DiffRow, DiffSide, DiffSideAsked, Uncompared, UnknownInstance, diff,
 };
 pub use draft::{RuleDraft, draft_rule};
-pub use findings::{FindingRow, Findings, Standing, findings};
+pub use findings::{Deploy, FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::{Resolution, WindowHead};
 pub use history::{Drawn, History, HistoryRow, Step, history};
@@ -45,7 +45,7 @@ pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use judging::{Judging, judge};
 pub use proved::Proof;
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
-pub use shared::{Shared, SharedInstance, SharedRow, shared};
+pub use shared::{Across, Shared, SharedInstance, SharedRow, shared};
 pub use show::{Beginning, BuildSighting, InstanceEvidence, Said, ServiceVerdict, Show, show};
 pub use side::Compared;
 pub use top_growers::{GrowerRow, Sort, TopGrowers, TopGrowersRequest, top_growers};

@@ -1,6 +1,7 @@
 //! Which instances share the same leak.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use serde::Serialize;
 
@@ -18,7 +19,9 @@ pub struct Shared {
     pub schema: &'static str,
     /// What was looked at.
     pub window: WindowHead,
-    /// Signatures that grow on two or more instances.
+    /// What they are shared across: `instance`, `service` or `label=NAME`.
+    pub across: String,
+    /// Signatures that are shared so.
     pub total: usize,
     /// Rows below.
     pub shown: usize,
@@ -31,6 +34,8 @@ pub struct Shared {
 pub struct SharedRow {
     /// Its identity.
     pub signature: Signature,
+    /// Values of what was asked for across which it is shared: addresses, services or a label's.
+    pub across: Vec<String>,
     /// The services that it grows in.
     pub services: Vec<String>,
     /// Growth over all of them.
@@ -59,11 +64,43 @@ pub struct SharedInstance {
     pub first_seen: Option<FirstSighting>,
 }
 
+/// What a leak must be shared across.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Across {
+    /// Two instances or more.
+    Instances,
+    /// Two services or more.
+    Services,
+    /// Instances with two values or more of this label.
+    Label(String),
+}
+
+impl fmt::Display for Across {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instances => f.write_str("instance"),
+            Self::Services => f.write_str("service"),
+            Self::Label(name) => write!(f, "label={name}"),
+        }
+    }
+}
+
+impl Across {
+    /// What tells those that share a leak apart; instances without the label are one more.
+    fn key(&self, row: &InstanceRow) -> String {
+        match self {
+            Self::Instances => format!("{} {}", row.service, row.name),
+            Self::Services => row.service.clone(),
+            Self::Label(name) => row.labels.get(name).cloned().unwrap_or_default(),
+        }
+    }
+}
+
 /// Answers; at most `limit` rows, 0 for all.
 pub fn shared(
     reader: &Reader,
     scope: &Scope,
-    min_growth: i64,
+    (min_growth, across): (i64, &Across),
     limit: usize,
 ) -> Result<Shared, QueryError> {
     let judged = judged(reader, scope, (None, Rates::Growing), |_| ())?;
@@ -85,7 +122,8 @@ pub fn shared(
     let signatures = reader.signatures()?;
     let mut rows = Vec::new();
     for (key, mut on) in growing {
-        let (Some(found), true) = (signatures.get(&key), on.len() > 1) else {
+        let apart: BTreeSet<String> = on.iter().map(|(row, _)| across.key(row)).collect();
+        let (Some(found), true) = (signatures.get(&key), apart.len() > 1) else {
             continue;
         };
         on.sort_by_key(|(row, growth)| (std::cmp::Reverse(growth.growth), &row.service, &row.name));
@@ -93,6 +131,7 @@ pub fn shared(
             on.iter().map(|(instance, _)| &instance.service).collect();
         rows.push(SharedRow {
             signature: found.signature,
+            across: apart.into_iter().collect(),
             services: services.into_iter().cloned().collect(),
             growth: on.iter().map(|(_, growth)| growth.growth).sum(),
             verdict: verdicts.get(&key).copied().unwrap_or_default(),
@@ -112,6 +151,7 @@ pub fn shared(
     Ok(Shared {
         schema: "goroscope.shared/v1",
         window: judged.head,
+        across: across.to_string(),
         total,
         shown,
         rows,

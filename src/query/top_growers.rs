@@ -87,6 +87,11 @@ pub struct GrowerRow {
     pub per_hour: f64,
     /// Lower end of the 90 % interval of the rate, summed over growing instances.
     pub per_hour_low: Option<f64>,
+    /// The root mean square of the last known counts where it grows: large where a few instances carry it.
+    pub rms: f64,
+    /// Hours until the first process has `analysis.max_goroutines`, if this alone goes on growing as it did;
+    /// `null` where that is not set or nothing grows.
+    pub hours_to_limit: Option<f64>,
     /// By state, at the last pulse.
     pub states: BTreeMap<String, u64>,
     /// Longest wait in the newest detail.
@@ -202,6 +207,11 @@ impl Found<'_> {
             growth: subject.growth.growth,
             per_hour: subject.growth.per_hour,
             per_hour_low: subject.low(),
+            rms: subject.rms(),
+            hours_to_limit: judged
+                .thresholds
+                .max_goroutines
+                .and_then(|limit| subject.hours_to(limit)),
             states: now.states,
             oldest_wait_seconds: now.oldest_wait_seconds,
             first_seen: self.first_seen.map(FirstSighting::from),

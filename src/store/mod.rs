@@ -36,7 +36,7 @@ pub use lock::DaemonLock;
 pub use open::{StoreError, refuse_network, schema};
 pub use part::Grain;
 pub use read::{
-    DayRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
+    DayRow, DeployRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
     IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives,
     LookRow, Looked, PackedCourse, Part, ProofRow, ProvedStack, Reader, RefusalRow, Remembered,
     Run, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow, SignatureRows, SnapshotRow,

@@ -175,6 +175,18 @@ fn records(pulses: &[Seen]) -> Vec<Record> {
     records
 }
 
+/// Takes the lock. A process that another test starts has it too, until it runs its program.
+fn lock(path: &Path) -> DaemonLock {
+    let began = Instant::now();
+    loop {
+        match DaemonLock::take(path) {
+            Ok(lock) => return lock,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Writes records under a clock, and waits until `done` of the database.
 pub(crate) fn write(
     path: &Path,
@@ -183,7 +195,7 @@ pub(crate) fn write(
     now: fn() -> Timestamp,
     done: impl Fn(&Path) -> bool,
 ) {
-    let lock = DaemonLock::take(path).unwrap();
+    let lock = lock(path);
     let (writer, queue) =
         Writer::start(path, lock, keep, Arc::new(Counters::default()), now).unwrap();
     for record in records {

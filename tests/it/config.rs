@@ -551,6 +551,7 @@ fn thresholds_and_rules_are_taken() {
             likely_after: 5400s,
             likely_lateness: 0.6,
             max_ends_per_hour: 0.02,
+            max_goroutines: None,
         },
         [
             IgnoreRule {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use goroscope::model::{Kind, Record};
 use goroscope::query::{
-    Scope, Sort, TopGrowers, TopGrowersRequest, Verdict, first_seen, instances, shared, show,
-    top_growers,
+    Across, Scope, Sort, TopGrowers, TopGrowersRequest, Verdict, first_seen, instances, shared,
+    show, top_growers,
 };
 use goroscope::store::Reader;
 use proptest::prelude::*;
@@ -57,7 +57,9 @@ fn answers(reader: &Reader, scope: &Scope) -> Vec<String> {
     let json = |answer: Result<Value, serde_json::Error>| format!("{:#}", answer.unwrap());
     let mut answers = vec![
         json(serde_json::to_value(growers(reader, scope.clone()))),
-        json(serde_json::to_value(shared(reader, scope, 1, 0).unwrap())),
+        json(serde_json::to_value(
+            shared(reader, scope, (1, &Across::Instances), 0).unwrap(),
+        )),
         json(serde_json::to_value(
             first_seen(reader, scope, false, 0).unwrap(),
         )),

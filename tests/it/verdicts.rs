@@ -5,7 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goroscope::model::{Kind, Outcome, Record, StartReason, Timestamp, Watch};
+use goroscope::model::{
+    Analysis, Kind, Outcome, Record, StartReason, Thresholds, Timestamp, Watch,
+};
 use goroscope::query::{Judging, judge};
 use goroscope::store::Reader;
 
@@ -104,6 +106,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     6aa95d31 pay: it grows on 2 instances and in 2 processes
     6aa95d31 pay: pay-1:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
     6aa95d31 pay: pay-2:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
+    2026-11-24 10:00 pay deployed build aaaa -> bbbb, first met at pay-1:6060
     0 new, 0 active, 1 gone, 0 ignored by rule (GROWING or above).  next: goroscope query show 6aa95d31
     ");
     // When the window has nothing of it left, it stays what it was.
@@ -140,6 +143,71 @@ fn the_exit_code_tells_what_is_found() {
     assert_eq!(code(&["findings", "--exit-code=likely"]), 0);
     assert_eq!(code(&["shared", "--exit-code=suspect"]), 3);
     assert_eq!(code(&["findings", "--exit-code=steady"]), 2);
+    assert_eq!(code(&["shared", "--across", "zone"]), 2);
+}
+
+#[test]
+fn a_leak_is_shared_across_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    let mut records = night();
+    for (record, zone) in records.iter_mut().filter_map(watch).zip(["eu", "us"]) {
+        record.labels = Arc::new([("zone".to_owned(), zone.to_owned())].into());
+    }
+    store(&path, records);
+    let shared = |across: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+        command.args(["query", "shared", "-o", "json", "--across", across]);
+        command.args(["--until", "2026-11-24T09:00:00Z"]);
+        let answer = printed(
+            command
+                .current_dir(folder.path())
+                .env_remove("GOROSCOPE_DB"),
+        );
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        answer["rows"][0]["across"].to_string()
+    };
+    assert_eq!(shared("instance"), r#"["pay pay-1:6060","pay pay-2:6060"]"#);
+    assert_eq!(shared("label=zone"), r#"["eu","us"]"#);
+    assert_eq!(shared("label=env"), "null");
+    assert_eq!(shared("service"), "null");
+}
+
+fn watch(record: &mut Record) -> Option<&mut Watch> {
+    match record {
+        Record::Watch(watch) => Some(watch),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_limit_is_told_before_it_is_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    let mut records = night();
+    let thresholds = Thresholds {
+        max_goroutines: Some(200),
+        ..Thresholds::default()
+    };
+    let ignore = Vec::new();
+    records.push(Record::Analysis(Box::new(Analysis { thresholds, ignore })));
+    store(&path, records);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+    command.args([
+        "query",
+        "top-growers",
+        "--tz",
+        "utc",
+        "--until",
+        "2026-11-24 09:00",
+    ]);
+    let answer = printed(
+        command
+            .current_dir(folder.path())
+            .env_remove("GOROSCOPE_DB"),
+    );
+    let answer = String::from_utf8(answer).unwrap();
+    insta::assert_snapshot!(answer.lines().last().unwrap(), @"showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  6aa95d31 reaches analysis.max_goroutines in 4h 4m.  next: goroscope query show 6aa95d31");
 }
 
 /// A proof of a build holds for all of its processes, and stays when a later one finds fewer; what does not grow is

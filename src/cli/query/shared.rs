@@ -2,7 +2,7 @@
 
 use super::{Common, Context, Ending, Failure, ends, open, print};
 use crate::present::text;
-use crate::query::shared;
+use crate::query::{Across, shared};
 
 /// Shows which instances, in one service or several, share the same leak.
 #[derive(Debug, clap::Args)]
@@ -18,15 +18,28 @@ pub(super) struct Args {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     limit: usize,
 
+    /// What a leak must be shared across: two or more of instance, service, or label=NAME (an instance label).
+    #[arg(long, value_name = "WHAT", default_value = "instance", value_parser = across)]
+    across: Across,
+
     /// Instances on which it grew by less are left out.
     #[arg(long, value_name = "N", default_value_t = 3)]
     min_growth: i64,
 }
 
+fn across(word: &str) -> Result<Across, String> {
+    match word.split_once('=') {
+        None if word == "instance" => Ok(Across::Instances),
+        None if word == "service" => Ok(Across::Services),
+        Some(("label", name)) if !name.is_empty() => Ok(Across::Label(name.to_owned())),
+        _ => Err("give instance, service, or label=NAME such as label=env".to_owned()),
+    }
+}
+
 /// Serves the command.
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
-    let answer = shared(&reader, &scope, args.min_growth, args.limit)?;
+    let answer = shared(&reader, &scope, (args.min_growth, &args.across), args.limit)?;
     print(&answer, text::shared, args.common.output, context)?;
     ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
 }

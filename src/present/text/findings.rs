@@ -44,6 +44,15 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
             );
         }
     }
+    for deploy in &answer.deploys {
+        text += &format!(
+            "{} {} deployed {}, first met at {}\n",
+            draw.zone.minute(deploy.at),
+            escape(&deploy.service),
+            escape(&deploy.change),
+            escape(&deploy.instance),
+        );
+    }
     text += &format!(
         "{} new, {} active, {} gone, {} ignored by rule ({} or above).",
         answer.new, answer.active, answer.gone, answer.ignored, answer.least

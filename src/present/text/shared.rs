@@ -21,11 +21,21 @@ pub fn shared(answer: &Shared, draw: Draw) -> String {
         text += &table::draw(&sheet(row, draw), draw);
     }
     text += &format!(
-        "\nshowing {} of {} signatures that grow on two or more instances.",
-        answer.shown, answer.total
+        "\nshowing {} of {} signatures that grow on two or more {}.",
+        answer.shown,
+        answer.total,
+        across(&answer.across)
     );
     let first = answer.rows.first().map(|row| row.signature);
     text + &head::next("show", first, &answer.window)
+}
+
+/// What a leak is shared across, in the plural.
+fn across(word: &str) -> String {
+    word.strip_prefix("label=").map_or_else(
+        || format!("{word}s"),
+        |name| format!("values of the label {}", escape(name)),
+    )
 }
 
 fn sheet(row: &SharedRow, draw: Draw) -> Sheet {

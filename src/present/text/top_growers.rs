@@ -1,8 +1,12 @@
 //! `query top-growers` as text.
 
+use std::time::Duration;
+
 use super::{head, table};
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, main_state, place, plural, rate, signed, sparkline, wait};
+use crate::present::words::{
+    grouped, main_state, place, plural, rate, signed, span, sparkline, wait,
+};
 use crate::present::{Cell, Draw, Sheet, escape};
 use crate::query::{GrowerRow, TopGrowers, WindowHead};
 
@@ -41,6 +45,13 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
         plural(answer.total as u64, "signature"),
         answer.ignored,
     );
+    if let Some((hours, row)) = soonest(answer) {
+        text += &format!(
+            "  {} reaches analysis.max_goroutines in {}.",
+            head::short(row.signature, &answer.window),
+            span(Duration::from_secs_f64(hours * 3600.0))
+        );
+    }
     let first = answer.rows.first().map(|row| row.signature);
     if first.is_none() {
         text += match answer.window.polls_ok {
@@ -70,6 +81,18 @@ fn ignored(row: &GrowerRow, window: &WindowHead, draw: Draw) -> String {
         escape(&row.service),
         escape(&ignored.reason),
     )
+}
+
+/// The row that reaches the limit first, and in how many hours.
+fn soonest(answer: &TopGrowers) -> Option<(f64, &GrowerRow)> {
+    /// What is longer away may never come.
+    const MONTH: f64 = 720.0;
+    let known = answer
+        .rows
+        .iter()
+        .filter_map(|row| Some((row.hours_to_limit?, row)));
+    let near = known.filter(|(hours, _)| *hours <= MONTH);
+    near.min_by(|(a, _), (b, _)| a.total_cmp(b))
 }
 
 fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Cell> {

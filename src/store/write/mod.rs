@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod compact;
+mod deploys;
 mod details;
 mod hot;
 mod hours;

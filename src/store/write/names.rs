@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::repoint::repoint;
 use super::series::SeriesBook;
@@ -72,6 +72,8 @@ pub(super) struct Names {
     label_sets: FxHashMap<Arc<Labels>, i64>,
     /// First sightings by signature, service and build.
     pub(super) sightings: FxHashMap<(i64, i64, i64), Timestamp>,
+    /// Builds met so far, by service.
+    builds: FxHashSet<(i64, i64)>,
     /// A stack counts as another signature since this was last asked.
     repointed: bool,
 }
@@ -182,6 +184,11 @@ impl Names {
         };
         self.instances.insert(Arc::clone(instance), ids);
         Ok(ids)
+    }
+
+    /// Whether a build is met in a service for the first time since the beginning.
+    pub(super) fn is_first_met(&mut self, service: i64, build: i64) -> bool {
+        self.builds.insert((service, build))
     }
 
     pub(super) fn service(&mut self, tx: &Transaction<'_>, name: &Arc<str>) -> Result<i64> {

@@ -72,6 +72,7 @@ impl Rows<'_> {
     fn watch(&mut self, watch: &Watch) -> Result<()> {
         let ids = self.names.instance(self.tx, &watch.instance, watch.from)?;
         self.end_watch(ids.instance, watch.from)?;
+        self.version_met(watch, (ids.service, ids.instance))?;
         self.tx
             .prepare_cached(
                 "INSERT INTO watch (run_id, instance_id, from_at, interval_ms)
@@ -159,7 +160,7 @@ impl Rows<'_> {
         self.event(
             note.at,
             note.kind,
-            ids.map(|ids| (ids.service, ids.instance)),
+            (ids.map(|ids| ids.service), instance),
             signature,
             &note.text,
         )
@@ -169,7 +170,7 @@ impl Rows<'_> {
         &self,
         at: Timestamp,
         kind: EventKind,
-        place: Option<(i64, i64)>,
+        (service, instance): (Option<i64>, Option<i64>),
         signature: Option<i64>,
         text: &str,
     ) -> Result<()> {
@@ -181,8 +182,8 @@ impl Rows<'_> {
             .execute(named_params! {
                 ":at": at.as_millis(),
                 ":kind": kind.as_str(),
-                ":service": place.map(|(service, _)| service),
-                ":instance": place.map(|(_, instance)| instance),
+                ":service": service,
+                ":instance": instance,
                 ":signature": signature,
                 ":text": text,
             })
@@ -215,6 +216,9 @@ impl Rows<'_> {
                     && once.has_snapshot(self.tx, life.id, poll)?
                 {
                     return Ok(None);
+                }
+                if self.once.is_none() {
+                    self.build_met(place, life.build)?;
                 }
                 match poll.look.kind {
                     Kind::Pulse => (

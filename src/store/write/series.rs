@@ -220,7 +220,7 @@ impl Rows<'_> {
             )?
             .query_row([place.incarnation], |row| row.get(0))?;
         if !known && !came_in {
-            let ids = Some((place.ids.service, place.ids.instance));
+            let ids = (Some(place.ids.service), Some(place.ids.instance));
             let text = "seen for the first time in this service";
             self.event(
                 place.at,

@@ -49,18 +49,8 @@ impl Rows<'_> {
         if judgement.is_event {
             let before = judgement.before.as_deref().unwrap_or("nothing");
             let text = format!("{before} -> {}", judgement.verdict);
-            self.tx
-                .prepare_cached(
-                    "INSERT INTO event (at, kind, service_id, signature_id, text)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    at.as_millis(),
-                    EventKind::Verdict.as_str(),
-                    service,
-                    signature,
-                    text
-                ])?;
+            let place = (Some(service), None);
+            self.event(at, EventKind::Verdict, place, Some(signature), &text)?;
         }
         Ok(())
     }
