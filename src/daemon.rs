@@ -87,6 +87,8 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
             .map(|service| service.instances.len())
             .sum(),
     };
+    let most = Record::MaxSignatures(config.storage.max_signatures);
+    queue.send(most, clock::now());
     let fixed = Fixed::of(&config);
     let (wanted, running) = watch::channel(config.services);
     let stop = CancellationToken::new();

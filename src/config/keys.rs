@@ -28,6 +28,7 @@ pub const KEYS: [(&str, &[&str]); 4] = [
             "raw_retention",
             "rollup_retention",
             "max_size",
+            "max_signatures",
             "allow_network_filesystem",
         ],
     ),

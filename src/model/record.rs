@@ -37,17 +37,20 @@ pub enum EventKind {
     TaskPanic,
     /// Something else is said of a signature than before, to or from GROWING and above.
     Verdict,
+    /// A service has brought as many signatures as it may: new ones count as one.
+    SignatureLimit,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NewSignature,
         Self::Restart,
         Self::ClockStep,
         Self::PollsLost,
         Self::TaskPanic,
         Self::Verdict,
+        Self::SignatureLimit,
     ];
 
     /// The kind with this name.
@@ -64,6 +67,7 @@ impl EventKind {
             Self::PollsLost => "polls_lost",
             Self::TaskPanic => "task_panic",
             Self::Verdict => "verdict",
+            Self::SignatureLimit => "signature_limit",
         }
     }
 }
@@ -112,4 +116,6 @@ pub enum Record {
     Known(Box<Known>),
     /// What is said of signatures from this moment on.
     Judged(Timestamp, Vec<Judgement>),
+    /// How many signatures each service may bring from now on.
+    MaxSignatures(u64),
 }

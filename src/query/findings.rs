@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::distinct::DistinctRow;
 use super::first_seen::firsts;
 use super::judged::{Judged, Subject, judged};
 use super::ladder::Rates;
@@ -27,6 +28,8 @@ pub struct Findings {
     pub active: usize,
     /// Findings that are over.
     pub gone: usize,
+    /// Services in which the number of distinct signatures grows.
+    pub signatures: Vec<DistinctRow>,
     /// The loudest first, what is over last.
     pub rows: Vec<FindingRow>,
 }
@@ -158,6 +161,7 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
         new: count(Standing::New),
         active: count(Standing::Active),
         gone: count(Standing::Gone),
+        signatures: judged.distinct(&sightings),
         rows,
         window: judged.head,
     })

@@ -9,7 +9,7 @@ use super::QueryError;
 use super::scope::{Observed, Pause, Scope};
 use crate::analyse::smallest_detectable_per_hour;
 use crate::model::{Thresholds, Timestamp};
-use crate::store::{Grain, Reader};
+use crate::store::{Grain, LimitRow, Reader};
 
 /// A daemon stores a sign of life each ten seconds: one that does not for so long cannot.
 const SILENCE: Duration = Duration::from_mins(1);
@@ -55,6 +55,8 @@ pub struct WindowHead {
     /// Stretches in which some instance was not polled because no daemon ran or it was not wanted,
     /// between others in which it was. They are no gaps: nothing was due.
     pub pauses: Vec<Pause>,
+    /// Services that have brought as many signatures as they may: further ones count as one.
+    pub signature_limits: Vec<LimitRow>,
 }
 
 /// Of how many processes every poll was looked at, and of how many less.
@@ -102,6 +104,7 @@ impl HeadCount {
             digits: 32,
             instances_of: BTreeMap::new(),
             pauses: Vec::new(),
+            signature_limits: Vec::new(),
         };
         Self {
             head,
@@ -155,6 +158,11 @@ impl HeadCount {
         let stored = reader.daemon_time()?;
         self.head.daemon_silent_since = stored.filter(|at| self.head.until.since(*at) > SILENCE);
         self.head.services = self.head.instances_of.len();
+        let mut limits = reader.limits()?;
+        limits.retain(|row| {
+            row.since <= self.head.until && self.head.instances_of.contains_key(&row.service)
+        });
+        self.head.signature_limits = limits;
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest, thresholds);
         Ok(self.head)

@@ -5,6 +5,7 @@
 
 mod database;
 mod days;
+mod distinct;
 mod findings;
 mod first_seen;
 mod head;
@@ -12,6 +13,7 @@ mod history;
 mod instances;
 mod judged;
 mod judging;
+mod labels;
 mod ladder;
 mod now;
 mod parallel;
@@ -24,14 +26,16 @@ mod top_growers;
 
 /// The verdicts that answers carry.
 pub use crate::analyse::Verdict;
-pub use crate::store::{Holding, Info};
+pub use crate::store::{Holding, Info, LimitRow};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
+pub use distinct::{Counted, DistinctRow};
 pub use findings::{FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::{Resolution, WindowHead};
 pub use history::{Drawn, History, HistoryRow, Step, history};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use judging::{Judging, judge};
+pub use labels::LabelGrowth;
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Shared, SharedInstance, SharedRow, shared};
 pub use show::{BuildSighting, InstanceEvidence, ServiceVerdict, Show, show};

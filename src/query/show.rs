@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::judged::{Judged, judged};
+use super::labels::{LabelGrowth, label_sets};
 use super::ladder::{Rates, Rung};
 use super::now::{Now, now_on};
 use super::{FirstSighting, QueryError, Scope, Where, WindowHead};
@@ -36,6 +37,10 @@ pub struct Show {
     pub builds: Vec<BuildSighting>,
     /// The commonest creator in the newest details.
     pub created_by: Option<String>,
+    /// Its label sets, the largest growth first, at most ten; none where no labels are kept.
+    pub labels: Vec<LabelGrowth>,
+    /// How many label sets it has beside these.
+    pub labels_more: usize,
     /// One an instance that has it in the window, the fastest grower first.
     pub rows: Vec<InstanceEvidence>,
 }
@@ -103,6 +108,10 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
     let judged = judged(reader, scope, asked, |rung| rungs.push(rung.clone()))?;
     rungs.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
     let services = service_verdicts(&judged, signature.key);
+    let on = rungs
+        .iter()
+        .filter_map(|rung| judged.instances.get(rung.instance));
+    let labels = label_sets(reader, scope, on, signature.key)?;
     let mut created_by = None;
     let mut rows = Vec::with_capacity(rungs.len());
     for rung in rungs {
@@ -142,6 +151,8 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
             })
             .collect(),
         created_by,
+        labels: labels.told,
+        labels_more: labels.more,
         rows,
     })
 }

@@ -64,6 +64,36 @@ pub(super) struct DetailEntry {
     pub(super) survival: Option<(u32, u32)>,
 }
 
+impl DetailEntry {
+    fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        for (state, labels, count) in &other.splits {
+            let mut splits = self.splits.iter_mut();
+            match splits.find(|split| (split.0, split.1) == (*state, *labels)) {
+                Some((.., sum)) => *sum = sum.saturating_add(*count),
+                None => self.splits.push((*state, *labels, *count)),
+            }
+        }
+        self.waits = self.waits.zip(other.waits).map(|(mut waits, others)| {
+            for (sum, more) in waits.iter_mut().zip(others) {
+                *sum += more;
+            }
+            waits
+        });
+        self.oldest_minutes = self.oldest_minutes.max(other.oldest_minutes);
+        self.leaked = self.leaked.saturating_add(other.leaked);
+        for (creator, count) in &other.creators {
+            let mut creators = self.creators.iter_mut();
+            match creators.find(|(known, _)| known == creator) {
+                Some((_, sum)) => *sum = sum.saturating_add(*count),
+                None => self.creators.push((*creator, *count)),
+            }
+        }
+        // All stacks of a signature carry the same.
+        self.survival = self.survival.filter(|_| self.survival == other.survival);
+    }
+}
+
 /// Packs the groups of a pulse into `out`; `entries` are sorted here.
 pub(super) fn pack_pulse(entries: &mut [PulseEntry], out: &mut Vec<u8>) {
     entries.sort_unstable();
@@ -77,6 +107,31 @@ pub(super) fn pack_pulse(entries: &mut [PulseEntry], out: &mut Vec<u8>) {
         put(out, entry.count);
         stack = entry.stack;
     }
+}
+
+/// Adds up entries of the same stack, state and label set.
+pub(super) fn merge_pulse(entries: &mut Vec<PulseEntry>) {
+    entries.sort_unstable();
+    entries.dedup_by(|other, kept| {
+        let key = |entry: &PulseEntry| (entry.stack, entry.state, entry.labels);
+        let is_same = key(other) == key(kept);
+        if is_same {
+            kept.count = kept.count.saturating_add(other.count);
+        }
+        is_same
+    });
+}
+
+/// Adds up entries of the same stack.
+pub(super) fn merge_details(entries: &mut Vec<DetailEntry>) {
+    entries.sort_by_key(|entry| entry.stack);
+    entries.dedup_by(|other, kept| {
+        let is_same = other.stack == kept.stack;
+        if is_same {
+            kept.add(other);
+        }
+        is_same
+    });
 }
 
 /// Unpacks the groups of a pulse; `None` when the column is damaged.

@@ -37,9 +37,10 @@ pub use open::{StoreError, refuse_network, schema};
 pub use part::Grain;
 pub use read::{
     DayRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
-    IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, Lives,
-    LookRow, Looked, PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow, SightingRow,
-    SignatureKey, SignatureRow, SignatureRows, SnapshotRow, StackRow, States, VerdictRow, Words,
+    IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, LimitRow,
+    Lives, LookRow, Looked, PackedCourse, Part, Reader, Remembered, Run, Seen, SeriesRow,
+    SightingRow, SignatureKey, SignatureRow, SignatureRows, SnapshotRow, StackRow, States,
+    VerdictRow, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
 pub use write::{

@@ -24,6 +24,7 @@ mod import;
 mod layers;
 mod live;
 mod long;
+mod other_leaks;
 mod questions;
 mod released;
 mod retention;

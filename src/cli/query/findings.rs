@@ -27,5 +27,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let answer = findings(&reader, &scope, args.verdict)?;
     print(&answer, text::findings, args.common.output, context)?;
-    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+    let distinct = answer.signatures.iter().map(|row| row.verdict);
+    let verdicts = answer.rows.iter().map(|row| row.verdict).chain(distinct);
+    ends(&args.ending, verdicts)
 }

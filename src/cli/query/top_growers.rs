@@ -64,5 +64,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     };
     let answer = top_growers(&reader, &request)?;
     print(&answer, text::top_growers, args.common.output, context)?;
-    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+    let distinct = answer.signatures.iter().map(|row| row.verdict);
+    let verdicts = answer.rows.iter().map(|row| row.verdict).chain(distinct);
+    ends(&args.ending, verdicts)
 }

@@ -2,7 +2,7 @@
 
 use super::{head, table};
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, place, rate, signed, sparkline, states, wait};
+use crate::present::words::{grouped, place, plural, rate, signed, sparkline, states, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
 use crate::query::{InstanceEvidence, Show};
 
@@ -37,6 +37,7 @@ pub fn show(answer: &Show, draw: Draw) -> String {
             head::build(seen.build.as_deref()),
         );
     }
+    text += &labels(answer);
     text += "\n";
     text += &table::draw(&sheet(&answer.rows), draw);
     for row in &answer.rows {
@@ -59,6 +60,39 @@ pub fn show(answer: &Show, draw: Draw) -> String {
         if !frame.file.is_empty() {
             text += &format!("      {}:{}\n", escape(&frame.file), frame.line);
         }
+    }
+    text
+}
+
+/// Its label sets, and how much of the growth is theirs.
+fn labels(answer: &Show) -> String {
+    let mut text = String::new();
+    for label in &answer.labels {
+        let pairs: Vec<String> = label
+            .set
+            .iter()
+            .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
+            .collect();
+        let set = match pairs.as_slice() {
+            [] => "no labels".to_owned(),
+            pairs => pairs.join(", "),
+        };
+        text += &format!(
+            "labels      {set}: {} -> {} ({})",
+            grouped(label.first),
+            grouped(label.last),
+            signed(label.growth),
+        );
+        if label.growth > 0 {
+            text += &format!(", {:.0} % of the growth", label.share * 100.0);
+        }
+        text += "\n";
+    }
+    if answer.labels_more > 0 {
+        text += &format!(
+            "labels      and {}\n",
+            plural(answer.labels_more as u64, "more set")
+        );
     }
     text
 }

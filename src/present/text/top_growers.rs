@@ -29,6 +29,7 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
         .map(|(row, nth)| cells(row, nth, &answer.window, draw))
         .collect();
     let mut text = head::window(&answer.window, draw);
+    text += &head::distinct(&answer.signatures);
     text += &table::draw(&Sheet { columns, rows }, draw);
     text += &format!(
         "showing {} of {} (growth >= {}) among {}, {} ignored by rule.",

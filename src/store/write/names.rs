@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params};
+use rusqlite::{OptionalExtension as _, Params, Row, Transaction, named_params, params};
 use rustc_hash::FxHashMap;
 
+use super::limit::{Limit, beyond_stack};
 use super::repoint::repoint;
 use super::series::SeriesBook;
 use crate::model::{
@@ -35,7 +36,7 @@ pub(super) struct IncarnationIds {
 pub(super) struct StackIds {
     pub(super) stack: i64,
     pub(super) signature: i64,
-    hash: Signature,
+    pub(super) hash: Signature,
 }
 
 /// What a snapshot's rows need to know of where they come from.
@@ -74,14 +75,27 @@ pub(super) struct Names {
     pub(super) sightings: FxHashMap<(i64, i64, i64), Timestamp>,
     /// A stack counts as another signature since this was last asked.
     repointed: bool,
+    /// How many signatures services may bring.
+    pub(super) limit: Limit,
+    /// Every stack and signature of the tables is in the caches: once some service is at its limit, what is not
+    /// known is looked for often.
+    whole: bool,
 }
 
 type Result<T> = rusqlite::Result<T>;
 
 impl Names {
+    /// Nothing is known yet but the limit.
+    pub(super) fn under(limit: Limit) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
     /// Forgets everything: a transaction was rolled back.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::under(self.limit.anew());
     }
 
     /// Whether a stack counts as another signature since this was last asked.
@@ -259,12 +273,15 @@ impl Names {
         let known = match self.stacks.get(&key) {
             Some(ids) if !resolved || ids.hash == group.signature => return Ok(*ids),
             Some(ids) => Some(*ids),
+            None if self.whole => None,
             None => load_stack(tx, stack.hash, service)?,
         };
         let ids = match known {
             // A cut stack may turn out later to be the top of a full one.
             Some(ids) if resolved && ids.hash != group.signature => {
-                let signature = self.signature(tx, group, place)?;
+                let Some(signature) = self.signature(tx, group, place)? else {
+                    return Ok(ids);
+                };
                 // The new signature inherits what the old one has come to, whose row may go and its
                 // number be used again.
                 series.flush_all(tx)?;
@@ -281,32 +298,115 @@ impl Names {
             }
             Some(ids) => ids,
             None => {
-                let signature = self.signature(tx, group, place)?;
-                insert_stack(tx, stack, service, signature)?;
-                let stack = tx.last_insert_rowid();
-                StackIds {
+                // What counts as something else is not remembered: there may be no end of it.
+                let Some(signature) = self.signature(tx, group, place)? else {
+                    self.limit.note_beyond();
+                    return self.beyond(tx, stack.rules, place);
+                };
+                let hash = group.signature;
+                let of_signature = |stack| StackIds {
                     stack,
                     signature,
-                    hash: group.signature,
+                    hash,
+                };
+                let stand_in = self.limit.stand_in(tx, signature, place.ids.service)?;
+                if let Some(stack) = stand_in {
+                    return Ok(of_signature(stack));
                 }
+                of_signature(insert_stack(tx, stack, service, signature)?)
             }
         };
         self.stacks.insert(key, ids);
         Ok(ids)
     }
 
-    fn signature(&mut self, tx: &Transaction<'_>, group: &Group, place: Place) -> Result<i64> {
+    /// The row of a group's signature; `None` where it is new and its service may bring no more.
+    fn signature(
+        &mut self,
+        tx: &Transaction<'_>,
+        group: &Group,
+        place: Place,
+    ) -> Result<Option<i64>> {
         if let Some(id) = self.signatures.get(&group.signature) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
-        let id = if let Some(id) = signature_row(tx, group.signature)? {
-            id
+        let known = if self.whole {
+            None
         } else {
-            let first = (place.at.as_millis(), place.incarnation);
-            insert_signature(tx, group.signature, &Told::by(&group.stack), first)?
+            signature_row(tx, group.signature)?
+        };
+        let id = match known {
+            Some(id) => id,
+            None if self.limit.takes_signature(tx, place.ids.service)? => {
+                let first = (place.at.as_millis(), place.incarnation);
+                insert_signature(tx, group.signature, &Told::by(&group.stack), first)?
+            }
+            None => return Ok(None),
         };
         self.signatures.insert(group.signature, id);
-        Ok(id)
+        Ok(Some(id))
+    }
+
+    /// The rows that everything beyond the limit counts as.
+    pub(super) fn beyond(
+        &mut self,
+        tx: &Transaction<'_>,
+        rules: u32,
+        place: Place,
+    ) -> Result<StackIds> {
+        self.load_whole(tx)?;
+        let stack = beyond_stack(rules);
+        if let Some(ids) = self.stacks.get(&(stack.hash, 0)) {
+            return Ok(*ids);
+        }
+        let signature = if let Some(id) = self.signatures.get(&stack.signature) {
+            *id
+        } else {
+            let first = (place.at.as_millis(), place.incarnation);
+            insert_signature(tx, stack.signature, &Told::by(&stack), first)?
+        };
+        self.signatures.insert(stack.signature, signature);
+        let ids = StackIds {
+            stack: insert_stack(tx, &stack, 0, signature)?,
+            signature,
+            hash: stack.signature,
+        };
+        self.stacks.insert((stack.hash, 0), ids);
+        Ok(ids)
+    }
+
+    /// Reads all stacks and signatures that are not in the caches.
+    fn load_whole(&mut self, tx: &Transaction<'_>) -> Result<()> {
+        if self.whole {
+            return Ok(());
+        }
+        let mut stacks = tx.prepare(
+            "SELECT stack.id, signature.id, signature.hash, stack.hash, service_id
+             FROM stack JOIN signature ON signature.id = stack.signature_id",
+        )?;
+        let mut rows = stacks.query([])?;
+        while let Some(row) = rows.next()? {
+            let hash = u128::from_be_bytes(row.get(3)?);
+            self.stacks.insert((hash, row.get(4)?), stack_ids(row)?);
+        }
+        let mut signatures = tx.prepare("SELECT hash, id FROM signature")?;
+        let mut rows = signatures.query([])?;
+        while let Some(row) = rows.next()? {
+            let signature = Signature::from_bytes(row.get(0)?);
+            self.signatures.insert(signature, row.get(1)?);
+        }
+        self.whole = true;
+        Ok(())
+    }
+
+    /// Remembers a stack that history has told of.
+    pub(super) fn learn_stack(&mut self, key: (u128, i64), ids: StackIds) {
+        self.stacks.insert(key, ids);
+    }
+
+    /// Remembers a signature that history has told of.
+    pub(super) fn learn_signature(&mut self, signature: Signature, id: i64) {
+        self.signatures.insert(signature, id);
     }
 }
 
@@ -349,29 +449,32 @@ fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<S
          FROM stack JOIN signature ON signature.id = stack.signature_id
          WHERE stack.hash = ?1 AND stack.service_id = ?2",
     )?
-    .query_row(params![hash.to_be_bytes(), service], |row| {
-        Ok(StackIds {
-            stack: row.get(0)?,
-            signature: row.get(1)?,
-            hash: Signature::from_bytes(row.get(2)?),
-        })
-    })
+    .query_row(params![hash.to_be_bytes(), service], stack_ids)
     .optional()
 }
 
+fn stack_ids(row: &Row<'_>) -> Result<StackIds> {
+    Ok(StackIds {
+        stack: row.get(0)?,
+        signature: row.get(1)?,
+        hash: Signature::from_bytes(row.get(2)?),
+    })
+}
+
+/// The row of a stack that is new.
 pub(super) fn insert_stack(
     tx: &Transaction<'_>,
     stack: &Stack,
     service: i64,
     signature: i64,
-) -> Result<()> {
+) -> Result<i64> {
     let index = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
     tx.prepare_cached(
         "INSERT INTO stack (hash, service_id, signature_id, rules, cut, elided_after,
                             elided_frames, site, frames)
          VALUES (:hash, :service, :signature, :rules, :cut, :after, :elided, :site, :frames)",
     )?
-    .execute(named_params! {
+    .insert(named_params! {
         ":hash": stack.hash.to_be_bytes(),
         ":service": service,
         ":signature": signature,
@@ -382,7 +485,6 @@ pub(super) fn insert_stack(
         ":site": index(stack.site),
         ":frames": frames::pack(&stack.frames),
     })
-    .map(drop)
 }
 
 /// What is told of a signature.

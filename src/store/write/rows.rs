@@ -6,6 +6,7 @@ use rusqlite::{Transaction, named_params, params};
 
 use super::Result;
 use super::hot::Hot;
+use super::limit::Limit;
 use super::names::{Names, Place};
 use super::once::{Once, is_noted};
 use super::series::SeriesBook;
@@ -53,6 +54,10 @@ impl Rows<'_> {
             Record::Note(note) => self.note(note, None).map(|()| None),
             Record::Known(known) => self.known(known).map(|()| None),
             Record::Judged(at, judgements) => self.judged(*at, judgements).map(|()| None),
+            Record::MaxSignatures(most) => {
+                self.names.limit = Limit::of(*most);
+                self.names.limit.keep(self.tx).map(|()| None)
+            }
         }
     }
 
@@ -217,6 +222,31 @@ impl Rows<'_> {
             instance: Arc::clone(&poll.instance),
             at: poll.at,
         }))
+    }
+
+    /// Tells of a service that has come to its limit of signatures or stacks, once.
+    pub(super) fn tell_limit(&mut self, place: Place) -> Result<()> {
+        for text in self.names.limit.take_news(place.ids.service) {
+            let kind = EventKind::SignatureLimit;
+            let (service, instance) = (place.ids.service, place.ids.instance);
+            let was_told: bool = self
+                .tx
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM event
+                                    WHERE kind = ?1 AND service_id = ?2 AND text = ?3)",
+                )?
+                .query_row(params![kind.as_str(), service, text], |row| row.get(0))?;
+            if !was_told {
+                self.event(place.at, kind, Some((service, instance)), None, &text)?;
+                let name: String = self.tx.query_row(
+                    "SELECT name FROM service WHERE id = ?1",
+                    [service],
+                    |row| row.get(0),
+                )?;
+                tracing::warn!(event = kind.as_str(), service = name, "{name}: {text}");
+            }
+        }
+        Ok(())
     }
 
     fn failure(&self, instance: i64, poll: &Poll, failure: &Failure) -> Result<i64> {

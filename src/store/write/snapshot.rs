@@ -2,12 +2,15 @@
 
 use rusqlite::params;
 
+use super::limit;
 use super::names::Place;
 use super::rows::Rows;
 use super::series::stored;
 use super::{Result, not_packed};
 use crate::model::{Look, Snapshot};
-use crate::store::hot::{DetailEntry, Kept, PulseEntry, pack_detail, pack_pulse};
+use crate::store::hot::{
+    DetailEntry, Kept, PulseEntry, merge_details, merge_pulse, pack_detail, pack_pulse,
+};
 
 /// Room that packing uses again and again.
 #[derive(Debug, Default)]
@@ -68,6 +71,7 @@ impl Rows<'_> {
 
     /// The entries of a pulse, and the count of the signature of each stack.
     fn take_entries(&mut self, place: Place, snapshot: &Snapshot) -> Result<()> {
+        let merged = self.names.limit.merged();
         let scratch = &mut *self.scratch;
         scratch.entries.clear();
         scratch.counts.clear();
@@ -83,10 +87,15 @@ impl Rows<'_> {
                 });
             }
         }
+        if self.names.limit.merged() > merged {
+            merge_pulse(&mut scratch.entries);
+            self.tell_limit(place)?;
+        }
         Ok(())
     }
 
     pub(super) fn detail(&mut self, place: Place, look: &Look, snapshot: &Snapshot) -> Result<i64> {
+        let (merged, beyond) = (self.names.limit.merged(), limit::beyond());
         let mut entries = Vec::with_capacity(snapshot.groups.len());
         for group in &snapshot.groups {
             let ids = self.names.stack(self.tx, self.series, group, place)?;
@@ -115,10 +124,16 @@ impl Rows<'_> {
                 oldest_minutes: group.oldest_minutes,
                 leaked: group.leaked,
                 creators,
+                // Of many signatures it cannot be told together.
                 survival: group
                     .survival
+                    .filter(|_| ids.hash != beyond)
                     .map(|survival| (survival.sampled, survival.alive)),
             });
+        }
+        if self.names.limit.merged() > merged {
+            merge_details(&mut entries);
+            self.tell_limit(place)?;
         }
         self.hot.note(
             self.tx,
