@@ -67,13 +67,7 @@ pub(super) struct DetailEntry {
 impl DetailEntry {
     fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
-        for (state, labels, count) in &other.splits {
-            let mut splits = self.splits.iter_mut();
-            match splits.find(|split| (split.0, split.1) == (*state, *labels)) {
-                Some((.., sum)) => *sum = sum.saturating_add(*count),
-                None => self.splits.push((*state, *labels, *count)),
-            }
-        }
+        self.splits.extend(&other.splits);
         self.waits = self.waits.zip(other.waits).map(|(mut waits, others)| {
             for (sum, more) in waits.iter_mut().zip(others) {
                 *sum += more;
@@ -82,15 +76,25 @@ impl DetailEntry {
         });
         self.oldest_minutes = self.oldest_minutes.max(other.oldest_minutes);
         self.leaked = self.leaked.saturating_add(other.leaked);
-        for (creator, count) in &other.creators {
-            let mut creators = self.creators.iter_mut();
-            match creators.find(|(known, _)| known == creator) {
-                Some((_, sum)) => *sum = sum.saturating_add(*count),
-                None => self.creators.push((*creator, *count)),
-            }
-        }
+        self.creators.extend(&other.creators);
         // All stacks of a signature carry the same.
         self.survival = self.survival.filter(|_| self.survival == other.survival);
+    }
+
+    /// Adds up what is of the same state and label set, and of the same creator.
+    fn merge(&mut self) {
+        self.splits.sort_unstable();
+        self.splits.dedup_by(|other, kept| {
+            let is_same = (other.0, other.1) == (kept.0, kept.1);
+            kept.2 += u64::from(is_same) * other.2;
+            is_same
+        });
+        self.creators.sort_unstable();
+        self.creators.dedup_by(|other, kept| {
+            let is_same = other.0 == kept.0;
+            kept.1 += u64::from(is_same) * other.1;
+            is_same
+        });
     }
 }
 
@@ -132,6 +136,9 @@ pub(super) fn merge_details(entries: &mut Vec<DetailEntry>) {
         }
         is_same
     });
+    for entry in entries {
+        entry.merge();
+    }
 }
 
 /// Unpacks the groups of a pulse; `None` when the column is damaged.

@@ -20,7 +20,7 @@ use crate::support::{KEEP, number, printed, said};
 struct Seen {
     function: String,
     line: u32,
-    tenant: &'static str,
+    tenant: String,
     count: u64,
 }
 
@@ -28,7 +28,7 @@ fn seen(function: impl Into<String>, count: u64) -> Seen {
     Seen {
         function: function.into(),
         line: 7,
-        tenant: "",
+        tenant: String::new(),
         count,
     }
 }
@@ -240,6 +240,34 @@ fn stacks_of_known_signatures_have_a_limit_too() {
     insta::assert_snapshot!(row(folder.path(), "goroscope.db", events), @r#""it has brought 20 stacks, its limit: further ones count as the newest known one of their signature, whose lines may be others""#);
 }
 
+/// A label that never comes twice, such as the id of a request.
+#[test]
+fn label_sets_have_a_limit_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("goroscope.db");
+    let process = Process::of("gen");
+    let mut records = vec![Record::MaxSignatures(3)];
+    for nth in 0..20 {
+        let requests: Vec<Seen> = (0..5)
+            .map(|more| Seen {
+                tenant: format!("request-{}", nth * 5 + more),
+                ..seen("gen.serve", 2)
+            })
+            .collect();
+        records.push(process.look(Kind::Pulse, nth, &requests));
+        records.push(process.look(Kind::Detail, nth, &requests));
+    }
+    store(&path, records);
+    // Thirty, and `(other)`.
+    assert_eq!(number(&path, "SELECT count(*) FROM label_set"), 31);
+    let sum = "SELECT sum(count), count(DISTINCT at) FROM sample";
+    assert_eq!(row(folder.path(), "goroscope.db", sum), "200,20");
+    let other = "SELECT sum(count), max(count) FROM samples WHERE labels LIKE '%(other)%'";
+    assert_eq!(row(folder.path(), "goroscope.db", other), "140,10");
+    let events = "SELECT text FROM events WHERE kind = 'signature_limit'";
+    insta::assert_snapshot!(row(folder.path(), "goroscope.db", events), @r#""the database has 30 rows of `label_set`, its limit: further ones count as `(other)`""#);
+}
+
 /// An export of a history and its import are the same, and an import has the same limit.
 #[test]
 fn an_import_goes_by_the_limit() {
@@ -333,7 +361,7 @@ fn the_label_value_that_carries_the_growth() {
         Process::of("pay").history(240, |nth| {
             let count = u64::try_from(nth).unwrap();
             let of = |tenant, count| Seen {
-                tenant,
+                tenant: String::from(tenant),
                 ..seen("pay.wait", count)
             };
             vec![

@@ -3,7 +3,7 @@
 //! A target can make names without end: plugins, generated code, malice. So the signatures that were first seen in
 //! a service have a limit. Beyond it the goroutines of whatever is not known yet count as one signature, whose
 //! function no Go function can have: the file stays small, totals stay whole, and what leaks in ever new stacks
-//! grows there. What is known goes on as before.
+//! grows there. What is known goes on as before. Stacks, states, creators and label sets have limits as well.
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use rustc_hash::FxHashMap;
@@ -17,8 +17,12 @@ use crate::model::{Frame, Signature, Stack};
 const BEYOND: &str = "(signatures beyond the limit)";
 /// Stacks that a service may bring for each signature that it may: every build has lines of its own.
 const STACKS_EACH: u64 = 10;
+/// Rows that a table of words (states, creators, label sets) may have for each signature that a service may bring.
+const WORDS_EACH: u64 = 10;
+/// What `meta` has once any limit was reached.
+pub(in crate::store) const REACHED: &str = "limit_reached";
 /// Where `meta` has the limit.
-pub(in crate::store) const KEY: &str = "max_signatures";
+const KEY: &str = "max_signatures";
 
 /// What was first seen in a service.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +36,8 @@ struct Brought {
 enum Reached {
     Signatures,
     Stacks,
+    /// Of a table.
+    Words(&'static str),
 }
 
 /// What services have brought so far, and may.
@@ -44,6 +50,10 @@ pub(super) struct Limit {
     reached: FxHashMap<(i64, Reached), bool>,
     /// Where a service may bring no more stacks: by signature the one that others count as.
     stand_ins: FxHashMap<i64, i64>,
+    /// Rows of the tables of words.
+    words: FxHashMap<&'static str, u64>,
+    /// Tables that were refused one since the last news.
+    refused: Vec<&'static str>,
     /// Groups that count as something else, since they were last taken.
     merged: u64,
 }
@@ -62,6 +72,8 @@ impl Limit {
             brought: None,
             reached: FxHashMap::default(),
             stand_ins: FxHashMap::default(),
+            words: FxHashMap::default(),
+            refused: Vec::new(),
             merged: 0,
         }
     }
@@ -131,6 +143,27 @@ impl Limit {
         Ok(stand_in)
     }
 
+    /// Whether a table of words may have one more, which it then has.
+    pub(super) fn takes_word(&mut self, tx: &Transaction<'_>, table: &'static str) -> Result<bool> {
+        let rows = match self.words.get(table) {
+            Some(rows) => *rows,
+            None => tx
+                .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                    row.get(0)
+                })
+                .map(i64::cast_unsigned)?,
+        };
+        let takes = rows < self.most.saturating_mul(WORDS_EACH);
+        self.words.insert(table, rows + u64::from(takes));
+        if !takes {
+            self.merged += 1;
+            if !self.refused.contains(&table) {
+                self.refused.push(table);
+            }
+        }
+        Ok(takes)
+    }
+
     /// Notes that a group counts as beyond the limit.
     pub(super) const fn note_beyond(&mut self) {
         self.merged += 1;
@@ -153,8 +186,15 @@ impl Limit {
 
     /// What is to be told of a service, once.
     pub(super) fn take_news(&mut self, service: i64) -> Vec<String> {
-        let both = [Reached::Signatures, Reached::Stacks].into_iter();
-        let news = both.filter(|reached| {
+        for table in std::mem::take(&mut self.refused) {
+            let reached = (service, Reached::Words(table));
+            self.reached.entry(reached).or_default();
+        }
+        let words = ["state", "creator", "label_set"].map(Reached::Words);
+        let all = [Reached::Signatures, Reached::Stacks]
+            .into_iter()
+            .chain(words);
+        let news = all.filter(|reached| {
             let told = self.reached.get_mut(&(service, *reached));
             told.is_some_and(|told| !std::mem::replace(told, true))
         });
@@ -173,6 +213,10 @@ impl Limit {
                 "it has brought {} stacks, its limit: further ones count as the newest known one of \
                  their signature, whose lines may be others",
                 most.saturating_mul(STACKS_EACH)
+            ),
+            Reached::Words(table) => format!(
+                "the database has {} rows of `{table}`, its limit: further ones count as `(other)`",
+                most.saturating_mul(WORDS_EACH)
             ),
         }
     }

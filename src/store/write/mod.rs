@@ -21,6 +21,7 @@ mod series;
 mod snapshot;
 mod summarise;
 mod verdicts;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

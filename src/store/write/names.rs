@@ -11,9 +11,8 @@ use rustc_hash::FxHashMap;
 use super::limit::{Limit, beyond_stack};
 use super::repoint::repoint;
 use super::series::SeriesBook;
-use crate::model::{
-    Frame, Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp,
-};
+use super::words::Words;
+use crate::model::{Frame, Group, Incarnation, InstanceId, Signature, Stack, Timestamp};
 use crate::store::frames;
 
 /// A watched instance.
@@ -47,18 +46,6 @@ pub(super) struct Place {
     pub(super) at: Timestamp,
 }
 
-/// States met so far are forgotten beyond this many: those of a running daemon are a few dozen, but
-/// each time that its names are interned anew they are others here.
-const KEEP_STATES: usize = 4_096;
-
-/// A state, whose names are held so that nothing else comes to lie where they do.
-#[derive(Debug)]
-struct KnownState {
-    _state: Arc<str>,
-    _kind: Arc<str>,
-    id: i64,
-}
-
 /// All caches.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -67,10 +54,7 @@ pub(super) struct Names {
     incarnations: FxHashMap<(i64, Timestamp), (IncarnationIds, Incarnation)>,
     stacks: FxHashMap<(u128, i64), StackIds>,
     signatures: FxHashMap<Signature, i64>,
-    /// By where their names lie, which is hashed faster than what they say.
-    states: FxHashMap<(usize, usize), KnownState>,
-    creators: FxHashMap<Arc<str>, i64>,
-    label_sets: FxHashMap<Arc<Labels>, i64>,
+    pub(super) words: Words,
     /// First sightings by signature, service and build.
     pub(super) sightings: FxHashMap<(i64, i64, i64), Timestamp>,
     /// A stack counts as another signature since this was last asked.
@@ -101,63 +85,6 @@ impl Names {
     /// Whether a stack counts as another signature since this was last asked.
     pub(super) const fn take_repointed(&mut self) -> bool {
         std::mem::replace(&mut self.repointed, false)
-    }
-
-    /// The id of a state with its wait kind.
-    pub(super) fn state(&mut self, tx: &Transaction<'_>, split: &Split) -> Result<i64> {
-        let key = (lies_at(&split.state), lies_at(&split.kind));
-        if let Some(known) = self.states.get(&key) {
-            return Ok(known.id);
-        }
-        let id = get_or_insert(
-            tx,
-            "SELECT id FROM state WHERE name = ?1 AND kind = ?2",
-            "INSERT INTO state (name, kind) VALUES (?1, ?2)",
-            [&*split.state, &*split.kind],
-        )?;
-        if self.states.len() >= KEEP_STATES {
-            self.states.clear();
-        }
-        let known = KnownState {
-            _state: Arc::clone(&split.state),
-            _kind: Arc::clone(&split.kind),
-            id,
-        };
-        self.states.insert(key, known);
-        Ok(id)
-    }
-
-    pub(super) fn creator(&mut self, tx: &Transaction<'_>, function: &Arc<str>) -> Result<i64> {
-        if let Some(id) = self.creators.get(function) {
-            return Ok(*id);
-        }
-        let id = get_or_insert(
-            tx,
-            "SELECT id FROM creator WHERE function = ?1",
-            "INSERT INTO creator (function) VALUES (?1)",
-            [&**function],
-        )?;
-        self.creators.insert(Arc::clone(function), id);
-        Ok(id)
-    }
-
-    /// The id of a label set; 0 for the empty one.
-    pub(super) fn labels(&mut self, tx: &Transaction<'_>, labels: &Arc<Labels>) -> Result<i64> {
-        if labels.is_empty() {
-            return Ok(0);
-        }
-        if let Some(id) = self.label_sets.get(labels) {
-            return Ok(*id);
-        }
-        let json = serde_json::to_string(&**labels).unwrap_or_default();
-        let id = get_or_insert(
-            tx,
-            "SELECT id FROM label_set WHERE labels = ?1",
-            "INSERT INTO label_set (labels) VALUES (?1)",
-            [&*json],
-        )?;
-        self.label_sets.insert(Arc::clone(labels), id);
-        Ok(id)
     }
 
     pub(super) fn instance(
@@ -506,11 +433,6 @@ impl<'a> Told<'a> {
             frames: names.join("\n"),
         }
     }
-}
-
-/// Where a name lies in memory.
-fn lies_at(name: &Arc<str>) -> usize {
-    Arc::as_ptr(name).cast::<u8>().addr()
 }
 
 /// A signature seen at `at` (milliseconds) for the first time.

@@ -6,7 +6,7 @@ use rusqlite::{Transaction, named_params, params};
 
 use super::Result;
 use super::hot::Hot;
-use super::limit::Limit;
+use super::limit::{self, Limit};
 use super::names::{Names, Place};
 use super::once::{Once, is_noted};
 use super::series::SeriesBook;
@@ -238,6 +238,10 @@ impl Rows<'_> {
                 .query_row(params![kind.as_str(), service, text], |row| row.get(0))?;
             if !was_told {
                 self.event(place.at, kind, Some((service, instance)), None, &text)?;
+                self.tx.execute(
+                    "INSERT INTO meta VALUES (?1, '1') ON CONFLICT DO NOTHING",
+                    [limit::REACHED],
+                )?;
                 let name: String = self.tx.query_row(
                     "SELECT name FROM service WHERE id = ?1",
                     [service],
