@@ -90,6 +90,10 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
         suspects,
         fleet: instances(&config.services),
     };
+    queue.send(
+        Record::MaxSignatures(config.storage.max_signatures),
+        clock::now(),
+    );
     let fixed = Fixed::of(&config);
     tell_analysis(&config, &queue);
     let (wanted, running) = watch::channel(config.services);

@@ -26,6 +26,7 @@ pub(super) struct Storage {
     pub(super) raw_retention: Entry<String>,
     pub(super) rollup_retention: Entry<String>,
     pub(super) max_size: Entry<WrittenSize>,
+    pub(super) max_signatures: Entry<i64>,
     pub(super) allow_network_filesystem: Entry<bool>,
 }
 
@@ -141,6 +142,7 @@ impl Storage {
             raw_retention: storage.text("raw_retention", retention, found),
             rollup_retention: storage.text("rollup_retention", retention, found),
             max_size: storage.size("max_size", "a size such as \"4GiB\"", found),
+            max_signatures: storage.integer("max_signatures", "a number such as 20000", found),
             allow_network_filesystem: storage.switch("allow_network_filesystem", found),
         }
     }

@@ -30,6 +30,7 @@ pub const KEYS: [(&str, &[&str]); 6] = [
             "raw_retention",
             "rollup_retention",
             "max_size",
+            "max_signatures",
             "allow_network_filesystem",
         ],
     ),

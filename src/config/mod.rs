@@ -63,6 +63,8 @@ pub struct Storage {
     pub rollup_retention: Duration,
     /// The oldest snapshots go while the file holds more bytes, 1 MiB to 1 TiB.
     pub max_size: u64,
+    /// Signatures that each service may bring, 1,000 to 1,000,000: further ones count as one.
+    pub max_signatures: u64,
     /// The database may lie on a network filesystem, where SQLite can corrupt it.
     pub allow_network_filesystem: bool,
 }

@@ -13,6 +13,7 @@ use super::mistake::{Found, quoted};
 use super::span::Lines;
 use super::table::{Entry, Written, WrittenSize};
 use super::{Config, DetailMode, Environment, LeakProfile, Place, Storage, expand, quantity};
+use crate::model::signature::MAX_SIGNATURES;
 
 const DATABASE: &str = "goroscope.db";
 const MAX_CONCURRENT_POLLS: usize = 64;
@@ -33,6 +34,8 @@ const RETENTIONS: RangeInclusive<Duration> =
 const RAW_RETENTION: Duration = Duration::from_hours(30 * 24);
 const ROLLUP_RETENTION: Duration = Duration::from_hours(400 * 24);
 const MAX_SIZE: u64 = 4 << 30;
+/// A real service has hundreds, and each takes some KB.
+const SIGNATURES: RangeInclusive<u64> = 1_000..=1_000_000;
 /// The tables alone take some of this.
 const LEAST_SIZE: u64 = 1 << 20;
 
@@ -96,6 +99,9 @@ impl Resolver<'_> {
                     .duration(&file.storage.rollup_retention, &RETENTIONS)
                     .unwrap_or(ROLLUP_RETENTION),
                 max_size: self.max_size(&file.storage.max_size).unwrap_or(MAX_SIZE),
+                max_signatures: self
+                    .max_signatures(&file.storage.max_signatures)
+                    .unwrap_or(MAX_SIGNATURES),
                 allow_network_filesystem: allows_network(&file.storage),
             },
             analysis: self.thresholds(&file.analysis),
@@ -121,6 +127,20 @@ impl Resolver<'_> {
             Ok(size)
         };
         self.noted(written, is_enough)
+    }
+
+    fn max_signatures(&mut self, entry: &Entry<i64>) -> Option<u64> {
+        let written = entry.written()?;
+        let signatures = match u64::try_from(written.value) {
+            Ok(signatures) if SIGNATURES.contains(&signatures) => Ok(signatures),
+            _ => Err(format!(
+                "{} is out of range; make it {} to {}",
+                written.value,
+                SIGNATURES.start(),
+                SIGNATURES.end()
+            )),
+        };
+        self.noted(written, signatures)
     }
 
     /// The path of the database.

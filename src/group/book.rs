@@ -8,8 +8,11 @@ use super::signature::derived;
 use crate::dump::RawFrame;
 use crate::model::{Elision, Frame, Stack};
 
-/// Once there are more stacks or names than this, those that no poll holds any more are forgotten.
-const KEEP: usize = 20_000;
+/// Once there are more stacks than this, those that no poll holds any more are forgotten: a real service has a few
+/// hundred, and one of a hundred frames takes some 20 KB.
+const KEEP_STACKS: usize = 4_096;
+/// The same of names.
+const KEEP_NAMES: usize = 20_000;
 
 /// Interns stacks, states and creator names. Shared by the polls of a service.
 #[derive(Debug, Default)]
@@ -61,7 +64,7 @@ impl Pages {
         if let Some(stack) = self.stacks.get(&hash) {
             return Arc::clone(stack);
         }
-        if self.stacks.len() >= self.sweep_stacks_at.max(KEEP) {
+        if self.stacks.len() >= self.sweep_stacks_at.max(KEEP_STACKS) {
             self.stacks.retain(|_, stack| Arc::strong_count(stack) > 1);
             self.sweep_stacks_at = self.stacks.len() * 2;
         }
@@ -75,7 +78,7 @@ impl Pages {
         if let Some(name) = self.names.get(bytes) {
             return Arc::clone(name);
         }
-        if self.names.len() >= self.sweep_names_at.max(KEEP) {
+        if self.names.len() >= self.sweep_names_at.max(KEEP_NAMES) {
             self.names.retain(|_, name| Arc::strong_count(name) > 1);
             self.sweep_names_at = self.names.len() * 2;
         }

@@ -15,7 +15,7 @@ use crate::model::{Signature, Stack};
 /// goroutine waits.
 const LEAST_FRAMES: usize = 20;
 
-/// Full stacks remembered per service.
+/// Full stacks remembered per service, and cut ones that were looked for among them.
 const KEEP: usize = 4_096;
 
 /// The deep full stacks of one service, by the hash of every beginning that a cut may have.
@@ -59,6 +59,10 @@ impl FullStacks {
             .last()
             .and_then(|(_, whole)| self.beginnings.get(whole).copied().flatten())
             .unwrap_or(stack.signature);
+        // Ever-new stacks do not come back.
+        if self.resolved.len() >= KEEP {
+            self.resolved.clear();
+        }
         self.resolved.insert(stack.hash, found);
         found
     }

@@ -41,11 +41,13 @@ pub enum EventKind {
     Verdict,
     /// A process is not asked for a proof, or not for a while.
     ProofRefused,
+    /// A service has brought as many signatures as it may: new ones count as one.
+    SignatureLimit,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NewSignature,
         Self::Restart,
         Self::ClockStep,
@@ -54,6 +56,7 @@ impl EventKind {
         Self::Deploy,
         Self::Verdict,
         Self::ProofRefused,
+        Self::SignatureLimit,
     ];
 
     /// The kind with this name.
@@ -72,6 +75,7 @@ impl EventKind {
             Self::Deploy => "deploy",
             Self::Verdict => "verdict",
             Self::ProofRefused => "proof_refused",
+            Self::SignatureLimit => "signature_limit",
         }
     }
 }
@@ -131,4 +135,6 @@ pub enum Record {
     Judged(Timestamp, Vec<Judgement>),
     /// What answers go by from now on.
     Analysis(Box<Analysis>),
+    /// How many signatures each service may bring from now on.
+    MaxSignatures(u64),
 }

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Signatures that a service may bring where no other limit is given: a real one has a few hundred.
+pub const MAX_SIGNATURES: u64 = 20_000;
+
 /// XXH3-128 over normalised function names (see `docs/SIGNATURE.md`); shown as 32 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Signature(u128);

@@ -16,6 +16,7 @@ pub struct Counters {
     polls_failed: AtomicU64,
     polls_lost: AtomicU64,
     task_panics: AtomicU64,
+    groups_merged: AtomicU64,
 }
 
 /// A reading of the [`Counters`].
@@ -29,6 +30,8 @@ pub struct Reading {
     pub polls_lost: u64,
     /// Polling tasks that panicked.
     pub task_panics: u64,
+    /// Groups of snapshots that count as something else, since their services are at their limit of signatures.
+    pub groups_merged: u64,
 }
 
 impl Counters {
@@ -39,6 +42,7 @@ impl Counters {
             polls_failed: self.polls_failed.load(Ordering::Relaxed),
             polls_lost: self.polls_lost.load(Ordering::Relaxed),
             task_panics: self.task_panics.load(Ordering::Relaxed),
+            groups_merged: self.groups_merged.load(Ordering::Relaxed),
         }
     }
 
@@ -66,6 +70,17 @@ impl Counters {
         let before = self.polls_lost.fetch_add(count, Ordering::Relaxed);
         tracing::error!(lost = before + count, "Lost {count} polls: {why}");
         before + count
+    }
+
+    /// Groups of one commit count as something else.
+    pub fn groups_merged(&self, count: u64) {
+        if count > 0 {
+            self.groups_merged.fetch_add(count, Ordering::Relaxed);
+            tracing::debug!(
+                count,
+                "Counted {count} groups beyond the limit of signatures"
+            );
+        }
     }
 
     /// A polling task panicked.

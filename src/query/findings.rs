@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::distinct::DistinctRow;
 use super::first_seen::firsts;
 use super::hinted::hinted;
 use super::judged::{Judged, Subject, judged};
@@ -32,6 +33,8 @@ pub struct Findings {
     pub ignored: usize,
     /// What was deployed in the window, oldest first.
     pub deploys: Vec<Deploy>,
+    /// Services in which the number of distinct signatures grows.
+    pub signatures: Vec<DistinctRow>,
     /// The loudest first, behind them what is over and what is ignored.
     pub rows: Vec<FindingRow>,
 }
@@ -204,6 +207,7 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
         gone: count(Standing::Gone),
         ignored: count(Standing::Ignored),
         deploys: deploys(reader, scope, &judged)?,
+        signatures: judged.distinct(&sightings),
         rows,
         window: judged.head,
     })

@@ -9,7 +9,7 @@ use super::QueryError;
 use super::scope::{Observed, Pause, Scope};
 use crate::analyse::{IgnoreRules, smallest_detectable_per_hour};
 use crate::model::{IgnoreRule, Thresholds, Timestamp};
-use crate::store::{Grain, Reader};
+use crate::store::{Grain, LimitRow, Reader};
 
 /// A daemon stores a sign of life each ten seconds: one that does not for so long cannot.
 const SILENCE: Duration = Duration::from_mins(1);
@@ -59,6 +59,8 @@ pub struct WindowHead {
     pub rules_ended: Vec<IgnoreRule>,
     /// What the daemon was told of the analysis and is not readable: defaults stand in for it.
     pub analysis_unread: Vec<String>,
+    /// Services that have brought as many signatures as they may: further ones count as one.
+    pub signature_limits: Vec<LimitRow>,
 }
 
 /// Of how many processes every poll was looked at, and of how many less.
@@ -108,6 +110,7 @@ impl HeadCount {
             pauses: Vec::new(),
             rules_ended: Vec::new(),
             analysis_unread: Vec::new(),
+            signature_limits: Vec::new(),
         };
         Self {
             head,
@@ -161,6 +164,11 @@ impl HeadCount {
         let stored = reader.daemon_time()?;
         self.head.daemon_silent_since = stored.filter(|at| self.head.until.since(*at) > SILENCE);
         self.head.services = self.head.instances_of.len();
+        let mut limits = reader.limits()?;
+        limits.retain(|row| {
+            row.since <= self.head.until && self.head.instances_of.contains_key(&row.service)
+        });
+        self.head.signature_limits = limits;
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
         self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest, thresholds);
         let rules = IgnoreRules::new(reader.ignore_rules()?.to_vec());

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::ladder::{Climb, Process, Rates, Rung, Trend, add_trend};
+use super::distinct::{DistinctRow, Variety, distinct_rows};
+use super::ladder::{Climb, Climbed, Process, Rates, Rung, Trend, add_trend};
 use super::now::{Now, now_on};
 use super::proved::{Proof, Proofs};
 use super::survival::survivals;
 use super::{Ignored, Ignoring, QueryError, Scope, WindowHead};
 use crate::analyse::{Case, Conclusion, Evidence, Facts, Growth, Reading, Risen, Verdict};
 use crate::model::Thresholds;
-use crate::store::{InstanceRow, Reader, SignatureKey};
+use crate::store::{InstanceRow, Reader, SightingRow, SignatureKey};
 
 /// The signatures of a window, judged.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Judged {
     pub(super) instances: Vec<InstanceRow>,
     /// By service.
     pub(super) services: BTreeMap<String, BTreeMap<SignatureKey, Subject>>,
+    /// How many signatures there were at once, by service.
+    varieties: BTreeMap<String, Variety>,
     pub(super) thresholds: Thresholds,
 }
 
@@ -72,17 +75,23 @@ pub(super) fn judged(
         thresholds: &thresholds,
     };
     let mut services: BTreeMap<String, BTreeMap<SignatureKey, Subject>> = BTreeMap::new();
-    let (head, instances) = climb.each(|instance, rungs| {
+    let mut varieties: BTreeMap<String, Variety> = BTreeMap::new();
+    let (head, instances) = climb.each(|instance, Climbed { rungs, distinct }| {
         let known = services.entry(instance.service.clone()).or_default();
         for rung in rungs {
             on(&rung);
             known.entry(rung.signature).or_default().add(rung);
+        }
+        if let Some(distinct) = distinct {
+            let variety = varieties.entry(instance.service.clone());
+            variety.or_default().add(distinct);
         }
     })?;
     let mut judged = Judged {
         head,
         instances,
         services,
+        varieties,
         thresholds,
     };
     judged.conclude(reader, scope)?;
@@ -178,6 +187,12 @@ impl Judged {
             }
         }
         Ok(now)
+    }
+
+    /// Services in which the number of distinct signatures grows.
+    pub(super) fn distinct(&self, sightings: &[SightingRow]) -> Vec<DistinctRow> {
+        let seen = (self.instances.as_slice(), &self.head);
+        distinct_rows(&self.varieties, seen, sightings, &self.thresholds)
     }
 
     /// The name of an instance.

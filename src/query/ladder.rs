@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::QueryError;
+use super::distinct::{Distinct, distinct};
 use super::head::{HeadCount, WindowHead};
 use super::parallel::in_parallel;
 use super::scope::{Fetched, Life, Observed, Scope, chosen, fetch};
@@ -49,6 +50,14 @@ impl Process {
     }
 }
 
+/// An instance, read.
+#[derive(Debug)]
+pub(super) struct Climbed {
+    pub(super) rungs: Vec<Rung>,
+    /// Of how many signatures it had at once; `None` where only some were asked for.
+    pub(super) distinct: Option<Distinct>,
+}
+
 /// Counts over the polled time, in slices of equal length.
 pub(super) type Trend = [Option<u64>; TREND_POINTS];
 
@@ -76,7 +85,7 @@ impl Climb<'_> {
     /// the instances. Memory is bounded: a few instances are unpacked at a time.
     pub(super) fn each(
         &self,
-        mut on: impl FnMut(&InstanceRow, Vec<Rung>),
+        mut on: impl FnMut(&InstanceRow, Climbed),
     ) -> Result<(WindowHead, Vec<InstanceRow>), QueryError> {
         let Self {
             reader,
@@ -96,16 +105,23 @@ impl Climb<'_> {
             .map(|(instance, due)| fetch(reader, scope, instance.clone(), due));
         let work = |nth: usize, fetched: Fetched| {
             let mut observed = fetched.unpack(scope, &dictionary, wanted);
-            let rungs = rungs(nth, (scope, polled), (rates, thresholds), &observed);
+            let tracks = tracks(scope, &observed);
+            let climbed = Climbed {
+                rungs: rungs(nth, (&tracks, polled), (rates, thresholds), &observed),
+                distinct: wanted
+                    .is_none()
+                    .then(|| distinct(nth, (&observed, &tracks), thresholds)),
+            };
+            drop(tracks);
             // The head needs none of them.
             for life in &mut observed.lives {
                 life.course.series = Counts::default();
             }
-            (observed, rungs)
+            (observed, climbed)
         };
-        in_parallel(fetched, work, |_, (observed, rungs)| {
+        in_parallel(fetched, work, |_, (observed, climbed)| {
             head.add(scope, &observed);
-            on(&observed.instance, rungs);
+            on(&observed.instance, climbed);
         })?;
         Ok((head.finish(reader, thresholds)?, instances))
     }
@@ -135,12 +151,11 @@ fn polled(scope: &Scope, due: &[Vec<DueSpan>]) -> (Timestamp, Timestamp) {
 /// What one instance shows of each signature.
 fn rungs(
     instance: usize,
-    (scope, polled): (&Scope, (Timestamp, Timestamp)),
+    (tracks, polled): (&[Track<'_>], (Timestamp, Timestamp)),
     (rates, thresholds): (Rates, &Thresholds),
     observed: &Observed,
 ) -> Vec<Rung> {
     let lives: Vec<&Course> = observed.lives.iter().map(|life| &life.course).collect();
-    let tracks = tracks(scope, observed);
     let counts: Vec<&Counts> = lives.iter().map(|course| &course.series).collect();
     let signatures = Counts::signatures_of(&counts);
     let longest = lives.iter().map(|course| course.slots.len()).max();
@@ -152,7 +167,7 @@ fn rungs(
     let mut segments = Vec::with_capacity(lives.len());
     for signature in signatures {
         segments.clear();
-        let in_lives = counts.iter().zip(&tracks);
+        let in_lives = counts.iter().zip(tracks);
         segments
             .extend(in_lives.map(|(counts, track)| segment(counts.get(signature), track, &zeros)));
         let reading = read(&segments, thresholds);

@@ -6,6 +6,7 @@
 mod database;
 mod days;
 mod diff;
+mod distinct;
 mod draft;
 mod findings;
 mod first_seen;
@@ -16,6 +17,7 @@ mod ignored;
 mod instances;
 mod judged;
 mod judging;
+mod labels;
 mod ladder;
 mod now;
 mod parallel;
@@ -30,11 +32,12 @@ mod top_growers;
 
 /// The verdicts and hints that answers carry.
 pub use crate::analyse::{Hint, Verdict};
-pub use crate::store::{Holding, Info};
+pub use crate::store::{Holding, Info, LimitRow};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
 pub use diff::{
     Basis, Diff, DiffCount, DiffRow, DiffSide, DiffSideAsked, Uncompared, UnknownInstance, diff,
 };
+pub use distinct::{Counted, DistinctRow};
 pub use draft::{RuleDraft, draft_rule};
 pub use findings::{Deploy, FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
@@ -43,6 +46,7 @@ pub use history::{Drawn, History, HistoryRow, Step, history};
 pub use ignored::{Ignored, Ignoring};
 pub use instances::{InstanceAnswer, Instances, LastPoll, Restart, instances};
 pub use judging::{Judging, judge};
+pub use labels::LabelGrowth;
 pub use proved::Proof;
 pub use scope::{FirstSighting, Pause, QueryError, Scope, Where, resolve_signature};
 pub use shared::{Across, Shared, SharedInstance, SharedRow, shared};

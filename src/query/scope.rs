@@ -197,7 +197,7 @@ fn is_called(row: &InstanceRow, name: &str) -> bool {
 }
 
 /// The reason of an incarnation that may be none.
-const SUDDEN_FALL: &str = StartReason::SuddenFall.as_str();
+pub(super) const SUDDEN_FALL: &str = StartReason::SuddenFall.as_str();
 
 /// A process that was seen for no longer than this is judged poll by poll, others by slots.
 const SHORT: Duration = Duration::from_hours(4);

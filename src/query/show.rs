@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::draft::{RuleDraft, draft_rule};
 use super::hinted::hinted;
 use super::judged::{Judged, judged};
+use super::labels::{LabelGrowth, label_sets};
 use super::ladder::{Rates, Rung};
 use super::now::{Now, now_on};
 use super::{FirstSighting, Ignored, Proof, QueryError, Scope, Where, WindowHead};
@@ -45,6 +46,10 @@ pub struct Show {
     pub created_by: Option<String>,
     /// What an ignore rule for it would say.
     pub rule: RuleDraft,
+    /// Its label sets, the largest growth first, at most ten; none where no labels are kept.
+    pub labels: Vec<LabelGrowth>,
+    /// How many label sets it has beside these.
+    pub labels_more: usize,
     /// One an instance that has it in the window, the fastest grower first.
     pub rows: Vec<InstanceEvidence>,
 }
@@ -150,6 +155,10 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
     rungs.sort_by_key(|rung| std::cmp::Reverse(rung.growth.growth));
     let mut services = service_verdicts(&judged, signature.key);
     add_hints(reader, scope, signature.key, &mut services)?;
+    let on = rungs
+        .iter()
+        .filter_map(|rung| judged.instances.get(rung.instance));
+    let labels = label_sets(reader, scope, on, signature.key)?;
     let mut created_by = None;
     let mut rows = Vec::with_capacity(rungs.len());
     for rung in rungs {
@@ -195,6 +204,8 @@ pub fn show(reader: &Reader, scope: &Scope, signature: &SignatureRow) -> Result<
             })
             .collect(),
         created_by,
+        labels: labels.told,
+        labels_more: labels.more,
         rows,
     })
 }

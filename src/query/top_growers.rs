@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::distinct::DistinctRow;
 use super::first_seen::firsts;
 use super::hinted::hinted;
 use super::judged::{Judged, Subject, judged};
@@ -62,6 +63,8 @@ pub struct TopGrowers {
     pub ignored: usize,
     /// Growth below this was left out.
     pub min_growth: i64,
+    /// Services in which the number of distinct signatures grows.
+    pub signatures: Vec<DistinctRow>,
     /// One a signature and service.
     pub rows: Vec<GrowerRow>,
 }
@@ -173,6 +176,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         shown: rows.len(),
         ignored,
         min_growth: request.min_growth,
+        signatures: judged.distinct(&sightings),
         rows,
         window: judged.head,
     })

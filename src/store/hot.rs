@@ -64,6 +64,40 @@ pub(super) struct DetailEntry {
     pub(super) survival: Option<(u32, u32)>,
 }
 
+impl DetailEntry {
+    fn add(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.splits.extend(&other.splits);
+        self.waits = self.waits.zip(other.waits).map(|(mut waits, others)| {
+            for (sum, more) in waits.iter_mut().zip(others) {
+                *sum += more;
+            }
+            waits
+        });
+        self.oldest_minutes = self.oldest_minutes.max(other.oldest_minutes);
+        self.leaked = self.leaked.saturating_add(other.leaked);
+        self.creators.extend(&other.creators);
+        // All stacks of a signature carry the same.
+        self.survival = self.survival.filter(|_| self.survival == other.survival);
+    }
+
+    /// Adds up what is of the same state and label set, and of the same creator.
+    fn merge(&mut self) {
+        self.splits.sort_unstable();
+        self.splits.dedup_by(|other, kept| {
+            let is_same = (other.0, other.1) == (kept.0, kept.1);
+            kept.2 += u64::from(is_same) * other.2;
+            is_same
+        });
+        self.creators.sort_unstable();
+        self.creators.dedup_by(|other, kept| {
+            let is_same = other.0 == kept.0;
+            kept.1 += u64::from(is_same) * other.1;
+            is_same
+        });
+    }
+}
+
 /// Packs the groups of a pulse into `out`; `entries` are sorted here.
 pub(super) fn pack_pulse(entries: &mut [PulseEntry], out: &mut Vec<u8>) {
     entries.sort_unstable();
@@ -76,6 +110,34 @@ pub(super) fn pack_pulse(entries: &mut [PulseEntry], out: &mut Vec<u8>) {
         put_id(out, entry.labels);
         put(out, entry.count);
         stack = entry.stack;
+    }
+}
+
+/// Adds up entries of the same stack, state and label set.
+pub(super) fn merge_pulse(entries: &mut Vec<PulseEntry>) {
+    entries.sort_unstable();
+    entries.dedup_by(|other, kept| {
+        let key = |entry: &PulseEntry| (entry.stack, entry.state, entry.labels);
+        let is_same = key(other) == key(kept);
+        if is_same {
+            kept.count = kept.count.saturating_add(other.count);
+        }
+        is_same
+    });
+}
+
+/// Adds up entries of the same stack.
+pub(super) fn merge_details(entries: &mut Vec<DetailEntry>) {
+    entries.sort_by_key(|entry| entry.stack);
+    entries.dedup_by(|other, kept| {
+        let is_same = other.stack == kept.stack;
+        if is_same {
+            kept.add(other);
+        }
+        is_same
+    });
+    for entry in entries {
+        entry.merge();
     }
 }
 

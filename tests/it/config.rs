@@ -307,6 +307,7 @@ fn bad_storage_paths() {
     storage-empty.toml:2:8: storage.path: the path is empty; the default is `goroscope.db`
     storage-small.toml:2:17: storage.raw_retention: 10m is too short; make it 1h or more
     storage-small.toml:3:12: storage.max_size: too small for a history; make it 1MiB or more
+    storage-small.toml:4:18: storage.max_signatures: 12 is out of range; make it 1000 to 1000000
     storage-words.toml:2:17: storage.raw_retention: this should be a duration in quotes such as "30d", not the integer 30
     storage-words.toml:3:12: storage.max_size: `lots` is not a size; `64MiB`, `512KiB`, `1GiB`, `10MB` and a plain number of bytes are
     storage-words.toml:4:28: storage.allow_network_filesystem: this should be true or false without quotes, not the string `yes`

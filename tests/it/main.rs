@@ -27,6 +27,7 @@ mod import;
 mod layers;
 mod live;
 mod long;
+mod other_leaks;
 mod proof;
 mod questions;
 mod released;

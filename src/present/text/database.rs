@@ -1,6 +1,6 @@
 //! `db info` and `db check` as text.
 
-use super::table;
+use super::{head, table};
 use crate::model::Timestamp;
 use crate::present::column::{numbers, words};
 use crate::present::words::{bytes, grouped, plural};
@@ -25,6 +25,7 @@ pub fn database_info(answer: &DatabaseInfo, draw: Draw) -> String {
         info.database_schema,
         plural(info.signatures, "signature"),
     );
+    text += &head::limits(&info.signature_limits, draw);
     text += &daemon(answer, draw);
     if let Some(kept) = info.kept_since {
         text += &format!(

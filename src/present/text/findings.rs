@@ -9,6 +9,7 @@ use crate::query::{FindingRow, Findings, Standing, WindowHead};
 /// The whole answer.
 pub fn findings(answer: &Findings, draw: Draw) -> String {
     let mut text = head::window(&answer.window, draw);
+    text += &head::distinct(&answer.signatures);
     let columns = vec![
         words("FINDING"),
         words("VERDICT"),

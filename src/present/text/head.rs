@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::Signature;
 use crate::present::words::{grouped, plural, rate, span};
 use crate::present::{Draw, escape, rule_ended};
-use crate::query::{FirstSighting, WindowHead};
+use crate::query::{Counted, DistinctRow, FirstSighting, LimitRow, WindowHead};
 
 /// Pauses told one by one.
 const PAUSES: usize = 3;
@@ -65,6 +65,7 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         );
     }
     line += &pauses(head, draw);
+    line += &limits(&head.signature_limits, draw);
     if let Some(since) = head.daemon_silent_since {
         line += &format!(
             "the daemon runs, and has stored nothing since {}: its log says why\n",
@@ -109,6 +110,46 @@ fn pauses(head: &WindowHead, draw: Draw) -> String {
         );
     }
     line
+}
+
+/// Services in which the number of distinct signatures grows.
+pub(super) fn distinct(rows: &[DistinctRow]) -> String {
+    let line = |row: &DistinctRow| {
+        let numbers = match row.counted {
+            Counted::Ever => format!(
+                "signatures ever seen went from {} to {}",
+                grouped(row.first),
+                grouped(row.last),
+            ),
+            Counted::AtOnce => format!(
+                "distinct signatures in one process went from {} to {}",
+                grouped(row.first),
+                grouped(row.last),
+            ),
+        };
+        let evidence = row.evidence.join("; ");
+        format!(
+            "{}: {numbers} ({}/h): {}: {}\n",
+            escape(&row.service),
+            rate(row.per_hour),
+            row.verdict,
+            escape(&evidence),
+        )
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Services that are at their limit of signatures.
+pub(super) fn limits(limits: &[LimitRow], draw: Draw) -> String {
+    let line = |limit: &LimitRow| {
+        format!(
+            "{}, since {}: {}\n",
+            escape(&limit.service),
+            draw.zone.second(limit.since),
+            limit.text
+        )
+    };
+    limits.iter().map(line).collect()
 }
 
 /// Ends the last line with the next useful command.

@@ -3,7 +3,7 @@
 use super::draft::rule;
 use super::{head, table};
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, place, rate, signed, sparkline, states, wait};
+use crate::present::words::{grouped, place, plural, rate, signed, sparkline, states, wait};
 use crate::present::{Cell, Draw, Sheet, escape};
 use crate::query::{InstanceEvidence, ServiceVerdict, Show};
 
@@ -30,6 +30,7 @@ pub fn show(answer: &Show, draw: Draw) -> String {
             head::build(seen.build.as_deref()),
         );
     }
+    text += &labels(answer);
     text += "\n";
     text += &table::draw(&sheet(&answer.rows), draw);
     for row in &answer.rows {
@@ -119,6 +120,39 @@ fn history(answer: &Show, draw: Draw) -> String {
             draw.zone.minute(said.since),
             said.verdict,
             escape(&said.service),
+        );
+    }
+    text
+}
+
+/// Its label sets, and how much of the growth is theirs.
+fn labels(answer: &Show) -> String {
+    let mut text = String::new();
+    for label in &answer.labels {
+        let pairs: Vec<String> = label
+            .set
+            .iter()
+            .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
+            .collect();
+        let set = match pairs.as_slice() {
+            [] => "no labels".to_owned(),
+            pairs => pairs.join(", "),
+        };
+        text += &format!(
+            "labels      {set}: {} -> {} ({})",
+            grouped(label.first),
+            grouped(label.last),
+            signed(label.growth),
+        );
+        if label.growth > 0 {
+            text += &format!(", {:.0} % of the growth", label.share * 100.0);
+        }
+        text += "\n";
+    }
+    if answer.labels_more > 0 {
+        text += &format!(
+            "labels      and {}\n",
+            plural(answer.labels_more as u64, "more set")
         );
     }
     text

@@ -33,6 +33,7 @@ pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
         .map(|(row, nth)| cells(row, nth, &answer.window, draw))
         .collect();
     let mut text = head::window(&answer.window, draw);
+    text += &head::distinct(&answer.signatures);
     text += &table::draw(&Sheet { columns, rows }, draw);
     for row in &answer.rows {
         text += &ignored(row, &answer.window, draw);

@@ -57,6 +57,23 @@ impl BlockRow {
     }
 }
 
+/// An end of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    First,
+    Last,
+}
+
+impl End {
+    /// The larger, the nearer to this end; of what lies between two moments.
+    const fn rank(self, from: i64, to: i64) -> i64 {
+        match self {
+            Self::First => -from,
+            Self::Last => to,
+        }
+    }
+}
+
 fn key(kept: Kept, row: &Row<'_>) -> rusqlite::Result<BlockKey> {
     Ok(BlockKey {
         kept,
@@ -232,14 +249,19 @@ impl Reader {
             .query_row(params![incarnation, until.as_millis()], |row| row.get(0))
     }
 
-    /// The newest good tick of a process between two moments that is in a block, and the counts there.
-    pub(super) fn last_cold_counts(
+    /// The counts at the first or the last good tick of a process between two moments that is in a block.
+    pub(super) fn cold_counts(
         &self,
+        end: End,
         incarnation: i64,
         window: (Timestamp, Timestamp),
         is_wanted: impl Fn(i64) -> bool,
     ) -> rusqlite::Result<Option<Vec<PulseEntry>>> {
-        let found = self.newest_cold(incarnation, window, |tick| !tick.truncated)?;
+        let is_good = |tick: &Tick| !tick.truncated;
+        let found = match end {
+            End::First => self.outermost(end, incarnation, window, is_good)?,
+            End::Last => self.newest_cold(incarnation, window, is_good)?,
+        };
         let Some((block, place)) = found else {
             return Ok(None);
         };
@@ -263,42 +285,46 @@ impl Reader {
         // Mostly it is in the last block, or in one that overlaps it.
         let begin = self.last_block(incarnation, until)?;
         let begin = begin.map_or(since, |begin| since.max(Timestamp::from_millis(begin)));
-        match self.newest_within(incarnation, (begin, until), &is_wanted)? {
-            None if since < begin => self.newest_within(incarnation, (since, begin), &is_wanted),
+        match self.outermost(End::Last, incarnation, (begin, until), &is_wanted)? {
+            None if since < begin => {
+                self.outermost(End::Last, incarnation, (since, begin), &is_wanted)
+            }
             found => Ok(found),
         }
     }
 
-    fn newest_within(
+    /// The block with the first or the last tick between two moments that is as wanted, and its place there.
+    fn outermost(
         &self,
+        end: End,
         incarnation: i64,
         (since, until): (Timestamp, Timestamp),
         is_wanted: impl Fn(&Tick) -> bool,
     ) -> rusqlite::Result<Option<(Block, usize)>> {
         let window = since.as_millis()..=until.as_millis();
         let fits = |tick: &Tick| window.contains(&tick.at) && is_wanted(tick);
-        let mut newest: Option<(i64, Block, usize)> = None;
+        let mut found: Option<(i64, Block, usize)> = None;
         // Blocks of late pulses overlap others.
         let mut keys = self.blocks(Kept::Pulses, incarnation, (since, until))?;
-        keys.sort_by_key(|key| std::cmp::Reverse(key.to));
+        keys.sort_by_key(|key| std::cmp::Reverse(end.rank(key.from, key.to)));
         for key in keys {
-            if newest.as_ref().is_some_and(|(at, ..)| *at >= key.to) {
+            let best = end.rank(key.from, key.to);
+            if found.as_ref().is_some_and(|(rank, ..)| *rank >= best) {
                 break;
             }
             let Some(block) = self.block(key)?.unpack() else {
                 continue;
             };
-            let found = block
-                .ticks()
-                .iter()
-                .enumerate()
-                .rfind(|(_, tick)| fits(tick));
-            if let Some((place, at)) = found.map(|(place, tick)| (place, tick.at))
-                && newest.as_ref().is_none_or(|(known, ..)| *known < at)
-            {
-                newest = Some((at, block, place));
+            let ticks = block.ticks().iter().enumerate();
+            let fitting = ticks.filter(|(_, tick)| fits(tick));
+            let outermost = fitting.max_by_key(|(_, tick)| end.rank(tick.at, tick.at));
+            if let Some((place, tick)) = outermost {
+                let rank = end.rank(tick.at, tick.at);
+                if found.as_ref().is_none_or(|(known, ..)| *known < rank) {
+                    found = Some((rank, block, place));
+                }
             }
         }
-        Ok(newest.map(|(_, block, place)| (block, place)))
+        Ok(found.map(|(_, block, place)| (block, place)))
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, named_params};
 use serde::Serialize;
 
 use super::instance::unsigned;
-use super::{InstanceKey, Reader, StoreError};
+use super::{InstanceKey, LimitRow, Reader, StoreError};
 use crate::model::Timestamp;
 use crate::store::{DaemonLock, migrate};
 
@@ -25,6 +25,8 @@ pub struct Info {
     pub signature_rules: Option<u32>,
     /// Signatures.
     pub signatures: u64,
+    /// Services that have brought as many of them as they may.
+    pub signature_limits: Vec<LimitRow>,
     /// Rows in quarantine.
     pub quarantined: u64,
     /// Snapshots before this moment may have been removed by retention.
@@ -113,7 +115,11 @@ impl Reader {
         let mut services: Vec<Holding> = services.into_values().collect();
         services.sort_by(|a, b| a.service.cmp(&b.service));
         let file = self.file(kept_since, services);
-        file.map_err(|source| self.failed(source))
+        let file = file.map_err(|source| self.failed(source))?;
+        Ok(Info {
+            signature_limits: self.limits()?,
+            ..file
+        })
     }
 
     fn file(
@@ -133,6 +139,7 @@ impl Reader {
             database_schema: migrate::version(on)?.1,
             signature_rules: on.query_row("SELECT min(rules) FROM stack", [], |row| row.get(0))?,
             signatures: count("SELECT count(*) FROM signature")?,
+            signature_limits: Vec::new(),
             quarantined: count("SELECT count(*) FROM quarantine")?,
             kept_since,
             daemon_runs: count("SELECT count(*) FROM daemon_run")?,

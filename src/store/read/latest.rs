@@ -1,12 +1,13 @@
-//! What a process showed at its last good pulse.
+//! What a process showed at its first and at its last good pulse.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, params};
 
+use super::cold::End;
 use super::{Reader, SignatureKey, States, StoreError};
-use crate::model::Timestamp;
+use crate::model::{Labels, Timestamp};
 use crate::store::damage::unless_damaged;
 use crate::store::hot::{PulseEntry, unpack_pulse};
 
@@ -22,18 +23,10 @@ impl Reader {
     ) -> Result<HashMap<SignatureKey, States>, StoreError> {
         let dictionary = self.dictionary()?;
         let signature = |stack| dictionary.signature(stack, Some(wanted));
-        let newest = || -> rusqlite::Result<Vec<PulseEntry>> {
-            let hot = self.last_hot_counts(incarnation, since, until)?;
-            // A clock that was set back leaves hot rows that are older than blocks.
-            let from = hot.as_ref().map_or(since.as_millis(), |(at, _)| at + 1);
-            let from = Timestamp::from_millis(from);
-            let is_wanted = |stack| signature(stack).is_some();
-            let cold = self.last_cold_counts(incarnation, (from, until), is_wanted)?;
-            let hot = hot.map(|(_, entries)| entries);
-            Ok(cold.or(hot).unwrap_or_default())
-        };
+        let is_wanted = |stack| signature(stack).is_some();
+        let newest = self.counts_at(End::Last, incarnation, (since, until), is_wanted);
         let mut found: HashMap<SignatureKey, States> = HashMap::new();
-        for entry in newest().map_err(|source| self.failed(source))? {
+        for entry in newest.map_err(|source| self.failed(source))? {
             let kind = dictionary.kinds.get(&entry.state);
             if let (Some(signature), Some(kind)) = (signature(entry.stack), kind)
                 && entry.count > 0
@@ -45,16 +38,80 @@ impl Reader {
         Ok(found)
     }
 
-    fn last_hot_counts(
+    /// The counts of one signature by label set at the first and at the last good pulse of a process between
+    /// two moments, inclusive; what has no labels is the empty set.
+    pub fn label_counts(
         &self,
         incarnation: i64,
-        since: Timestamp,
-        until: Timestamp,
+        (since, until): (Timestamp, Timestamp),
+        signature: SignatureKey,
+    ) -> Result<[HashMap<Labels, u64>; 2], StoreError> {
+        let dictionary = self.dictionary()?;
+        let wanted = HashSet::from([signature]);
+        let is_wanted = |stack| dictionary.signature(stack, Some(&wanted)).is_some();
+        let read = |end| -> rusqlite::Result<HashMap<Labels, u64>> {
+            let mut counts: HashMap<i64, u64> = HashMap::new();
+            for entry in self.counts_at(end, incarnation, (since, until), is_wanted)? {
+                if is_wanted(entry.stack) && entry.count > 0 {
+                    *counts.entry(entry.labels).or_default() += entry.count;
+                }
+            }
+            let named = counts.into_iter();
+            named
+                .map(|(id, count)| Ok((self.label_set(id)?, count)))
+                .collect()
+        };
+        let both = || Ok([read(End::First)?, read(End::Last)?]);
+        both().map_err(|source| self.failed(source))
+    }
+
+    fn label_set(&self, id: i64) -> rusqlite::Result<Labels> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT labels FROM label_set WHERE id = ?1")?;
+        let json: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+        let labels = json.and_then(|json| serde_json::from_str(&json).ok());
+        Ok(labels.unwrap_or_default())
+    }
+
+    /// The counts of wanted stacks at the first or the last good pulse of a process between two moments; there
+    /// may be others beside them.
+    fn counts_at(
+        &self,
+        end: End,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
+        is_wanted: impl Fn(i64) -> bool,
+    ) -> rusqlite::Result<Vec<PulseEntry>> {
+        let hot = self.hot_counts(end, incarnation, (since, until))?;
+        // A clock that was set back leaves hot rows that are older than blocks.
+        let (mut from, mut to) = (since, until);
+        match (end, &hot) {
+            (_, None) => {}
+            (End::First, Some((at, _))) => to = Timestamp::from_millis(at - 1),
+            (End::Last, Some((at, _))) => from = Timestamp::from_millis(at + 1),
+        }
+        let cold = self.cold_counts(end, incarnation, (from, to), is_wanted)?;
+        let hot = hot.map(|(_, entries)| entries);
+        Ok(cold.or(hot).unwrap_or_default())
+    }
+
+    fn hot_counts(
+        &self,
+        end: End,
+        incarnation: i64,
+        (since, until): (Timestamp, Timestamp),
     ) -> rusqlite::Result<Option<(i64, Vec<PulseEntry>)>> {
-        let mut ids = self.connection.prepare_cached(
-            "SELECT id, at FROM pulse WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3
-             ORDER BY at DESC",
-        )?;
+        let mut ids = self.connection.prepare_cached(match end {
+            End::First => {
+                "SELECT id, at FROM pulse WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3
+                 ORDER BY at"
+            }
+            End::Last => {
+                "SELECT id, at FROM pulse WHERE incarnation_id = ?1 AND at BETWEEN ?2 AND ?3
+                 ORDER BY at DESC"
+            }
+        })?;
         let mut select = self
             .connection
             .prepare_cached("SELECT groups FROM pulse WHERE id = ?1 AND truncated = 0")?;

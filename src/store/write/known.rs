@@ -6,11 +6,13 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension as _, named_params, params};
 
 use super::Result;
-use super::names::{Place, Told, build_row, insert_signature, insert_stack, signature_row};
+use super::names::{
+    Place, StackIds, Told, build_row, insert_signature, insert_stack, signature_row,
+};
 use super::retain::kept_since;
 use super::rows::Rows;
 use super::series::stored;
-use super::{hours, rollup};
+use super::{hours, limit, rollup};
 use crate::model::{Incarnation, InstanceId, Known, Life, Signature, Stack, Timestamp};
 
 impl Rows<'_> {
@@ -37,7 +39,7 @@ impl Rows<'_> {
                     site: Some(site),
                     frames: frames.clone(),
                 };
-                self.known_signature(*signature, &told, place).map(drop)
+                self.known_signature(*signature, &told, place)
             }
             Known::Stack {
                 stack,
@@ -87,7 +89,7 @@ impl Rows<'_> {
                 let Some(place) = self.place(life, slot.first_at)? else {
                     return Ok(());
                 };
-                let counts = self.by_row(counts)?;
+                let counts = self.by_row(counts, place.ids.service)?;
                 rollup::known(self.tx, (place.incarnation, *day), *slot, &counts)
             }
             Known::Hour {
@@ -96,24 +98,35 @@ impl Rows<'_> {
                 counts,
             } => {
                 let service = self.names.service(self.tx, service)?;
-                let counts = self.by_row(counts)?;
+                let counts = self.by_row(counts, service)?;
                 hours::known(self.tx, (service, *hour), &counts)
             }
             _ => Ok(()),
         }
     }
 
-    /// Counts by the rows of their signatures, ascending; those that are not known are left out.
+    /// Counts by the rows of their signatures, ascending; those beyond the limit of the service are added up,
+    /// which true lowest and highest counts lie between, and those that are not known are left out.
     fn by_row<const N: usize>(
         &self,
         counts: &[(Signature, [u64; N])],
+        service: i64,
     ) -> Result<Vec<(i64, [u64; N])>> {
         let mut rows = Vec::with_capacity(counts.len());
         for (signature, counts) in counts {
-            rows.extend(signature_row(self.tx, *signature)?.map(|row| (row, *counts)));
+            let row = self.row(*signature, service)?;
+            rows.extend(row.map(|row| (row, *counts)));
         }
         rows.sort_unstable();
-        rows.dedup_by_key(|(row, _)| *row);
+        rows.dedup_by(|(other, counts), (kept, sums)| {
+            let is_same = other == kept;
+            if is_same {
+                for (sum, count) in sums.iter_mut().zip(counts.iter()) {
+                    *sum = sum.saturating_add(*count);
+                }
+            }
+            is_same
+        });
         Ok(rows)
     }
 
@@ -148,18 +161,39 @@ impl Rows<'_> {
         }))
     }
 
-    fn known_signature(&self, signature: Signature, told: &Told<'_>, place: Place) -> Result<i64> {
+    fn known_signature(
+        &mut self,
+        signature: Signature,
+        told: &Told<'_>,
+        place: Place,
+    ) -> Result<()> {
         let first = (place.at.as_millis(), place.incarnation);
-        let Some(id) = signature_row(self.tx, signature)? else {
-            return insert_signature(self.tx, signature, told, first);
-        };
-        self.tx
-            .prepare_cached(
-                "UPDATE signature SET first_at = ?2, first_incarnation_id = ?3
-                 WHERE id = ?1 AND first_at > ?2",
-            )?
-            .execute(params![id, first.0, first.1])?;
-        Ok(id)
+        if let Some(id) = signature_row(self.tx, signature)? {
+            return self
+                .tx
+                .prepare_cached(
+                    "UPDATE signature SET first_at = ?2, first_incarnation_id = ?3
+                     WHERE id = ?1 AND first_at > ?2",
+                )?
+                .execute(params![id, first.0, first.1])
+                .map(drop);
+        }
+        let limit = &mut self.names.limit;
+        if limit.takes_signature(self.tx, place.ids.service)? {
+            let id = insert_signature(self.tx, signature, told, first)?;
+            self.names.learn_signature(signature, id);
+            return Ok(());
+        }
+        self.names.beyond(self.tx, told.rules, place)?;
+        self.tell_limit(place)
+    }
+
+    /// The row that a signature counts as in a service; `None` where nothing is known of it.
+    fn row(&self, signature: Signature, service: i64) -> Result<Option<i64>> {
+        match signature_row(self.tx, signature)? {
+            None if self.names.limit.is_reached(service) => signature_row(self.tx, limit::beyond()),
+            known => Ok(known),
+        }
     }
 
     pub(super) fn known_stack(
@@ -173,7 +207,7 @@ impl Rows<'_> {
             None => 0,
         };
         // A signature that is not told comes with the first poll that has this stack.
-        let Some(signature) = signature_row(self.tx, signature)? else {
+        let Some(row) = signature_row(self.tx, signature)? else {
             return Ok(());
         };
         let known: bool = self
@@ -185,7 +219,13 @@ impl Rows<'_> {
         if known {
             return Ok(());
         }
-        insert_stack(self.tx, stack, service, signature)
+        let ids = StackIds {
+            stack: insert_stack(self.tx, stack, service, row)?,
+            signature: row,
+            hash: signature,
+        };
+        self.names.learn_stack((stack.hash, service), ids);
+        Ok(())
     }
 
     fn known_alias(&self, old: Signature, new: Signature) -> Result<()> {
@@ -208,8 +248,10 @@ impl Rows<'_> {
         first: &Life,
         first_at: Timestamp,
     ) -> Result<()> {
-        let signature = signature_row(self.tx, signature)?;
-        let (Some(signature), Some(place)) = (signature, self.place(first, first_at)?) else {
+        let Some(place) = self.place(first, first_at)? else {
+            return Ok(());
+        };
+        let Some(signature) = self.row(signature, place.ids.service)? else {
             return Ok(());
         };
         let build = match build {

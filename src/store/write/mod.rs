@@ -8,6 +8,7 @@ mod hot;
 mod hours;
 mod import;
 mod known;
+pub(super) mod limit;
 mod names;
 mod once;
 mod proof;
@@ -22,6 +23,7 @@ mod series;
 mod snapshot;
 mod summarise;
 mod verdicts;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub use self::retain::Retention;
 
 use self::checkpoint::Log;
 use self::hot::Hot;
+use self::limit::Limit;
 use self::names::Names;
 use self::once::Once;
 use self::rows::{Ack, Rows};
@@ -206,11 +209,12 @@ impl Session {
         tx.commit()?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let hot = Hot::load(&connection)?;
+        let names = Names::under(Limit::load(&connection)?);
         Ok(Self {
             connection,
             path: path.to_owned(),
             run,
-            names: Names::default(),
+            names,
             series: SeriesBook::default(),
             hot,
             sought: Sought::default(),
@@ -246,6 +250,7 @@ impl Session {
                     // History that comes late may be too old already.
                     self.untidy |= batch.iter().any(|record| is_late(record, now));
                     self.acknowledge(&acks);
+                    life.counters.groups_merged(self.names.limit.take_merged());
                     batch.clear();
                     if !more {
                         return true;

@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension as _, Params, Transaction, named_params, params};
+use rusqlite::{OptionalExtension as _, Params, Row, Transaction, named_params, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::limit::{Limit, beyond_stack};
 use super::repoint::repoint;
 use super::series::SeriesBook;
-use crate::model::{
-    Frame, Group, Incarnation, InstanceId, Labels, Signature, Split, Stack, Timestamp,
-};
+use super::words::Words;
+use crate::model::{Frame, Group, Incarnation, InstanceId, Signature, Stack, Timestamp};
 use crate::store::frames;
 
 /// A watched instance.
@@ -35,7 +35,7 @@ pub(super) struct IncarnationIds {
 pub(super) struct StackIds {
     pub(super) stack: i64,
     pub(super) signature: i64,
-    hash: Signature,
+    pub(super) hash: Signature,
 }
 
 /// What a snapshot's rows need to know of where they come from.
@@ -46,18 +46,6 @@ pub(super) struct Place {
     pub(super) at: Timestamp,
 }
 
-/// States met so far are forgotten beyond this many: those of a running daemon are a few dozen, but
-/// each time that its names are interned anew they are others here.
-const KEEP_STATES: usize = 4_096;
-
-/// A state, whose names are held so that nothing else comes to lie where they do.
-#[derive(Debug)]
-struct KnownState {
-    _state: Arc<str>,
-    _kind: Arc<str>,
-    id: i64,
-}
-
 /// All caches.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -66,86 +54,39 @@ pub(super) struct Names {
     incarnations: FxHashMap<(i64, Timestamp), (IncarnationIds, Incarnation)>,
     stacks: FxHashMap<(u128, i64), StackIds>,
     signatures: FxHashMap<Signature, i64>,
-    /// By where their names lie, which is hashed faster than what they say.
-    states: FxHashMap<(usize, usize), KnownState>,
-    creators: FxHashMap<Arc<str>, i64>,
-    label_sets: FxHashMap<Arc<Labels>, i64>,
+    pub(super) words: Words,
     /// First sightings by signature, service and build.
     pub(super) sightings: FxHashMap<(i64, i64, i64), Timestamp>,
     /// Builds met so far, by service.
     builds: FxHashSet<(i64, i64)>,
     /// A stack counts as another signature since this was last asked.
     repointed: bool,
+    /// How many signatures services may bring.
+    pub(super) limit: Limit,
+    /// Every stack and signature of the tables is in the caches: once some service is at its limit, what is not
+    /// known is looked for often.
+    whole: bool,
 }
 
 type Result<T> = rusqlite::Result<T>;
 
 impl Names {
+    /// Nothing is known yet but the limit.
+    pub(super) fn under(limit: Limit) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
     /// Forgets everything: a transaction was rolled back.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::under(self.limit.anew());
     }
 
     /// Whether a stack counts as another signature since this was last asked.
     pub(super) const fn take_repointed(&mut self) -> bool {
         std::mem::replace(&mut self.repointed, false)
-    }
-
-    /// The id of a state with its wait kind.
-    pub(super) fn state(&mut self, tx: &Transaction<'_>, split: &Split) -> Result<i64> {
-        let key = (lies_at(&split.state), lies_at(&split.kind));
-        if let Some(known) = self.states.get(&key) {
-            return Ok(known.id);
-        }
-        let id = get_or_insert(
-            tx,
-            "SELECT id FROM state WHERE name = ?1 AND kind = ?2",
-            "INSERT INTO state (name, kind) VALUES (?1, ?2)",
-            [&*split.state, &*split.kind],
-        )?;
-        if self.states.len() >= KEEP_STATES {
-            self.states.clear();
-        }
-        let known = KnownState {
-            _state: Arc::clone(&split.state),
-            _kind: Arc::clone(&split.kind),
-            id,
-        };
-        self.states.insert(key, known);
-        Ok(id)
-    }
-
-    pub(super) fn creator(&mut self, tx: &Transaction<'_>, function: &Arc<str>) -> Result<i64> {
-        if let Some(id) = self.creators.get(function) {
-            return Ok(*id);
-        }
-        let id = get_or_insert(
-            tx,
-            "SELECT id FROM creator WHERE function = ?1",
-            "INSERT INTO creator (function) VALUES (?1)",
-            [&**function],
-        )?;
-        self.creators.insert(Arc::clone(function), id);
-        Ok(id)
-    }
-
-    /// The id of a label set; 0 for the empty one.
-    pub(super) fn labels(&mut self, tx: &Transaction<'_>, labels: &Arc<Labels>) -> Result<i64> {
-        if labels.is_empty() {
-            return Ok(0);
-        }
-        if let Some(id) = self.label_sets.get(labels) {
-            return Ok(*id);
-        }
-        let json = serde_json::to_string(&**labels).unwrap_or_default();
-        let id = get_or_insert(
-            tx,
-            "SELECT id FROM label_set WHERE labels = ?1",
-            "INSERT INTO label_set (labels) VALUES (?1)",
-            [&*json],
-        )?;
-        self.label_sets.insert(Arc::clone(labels), id);
-        Ok(id)
     }
 
     pub(super) fn instance(
@@ -266,12 +207,15 @@ impl Names {
         let known = match self.stacks.get(&key) {
             Some(ids) if !resolved || ids.hash == group.signature => return Ok(*ids),
             Some(ids) => Some(*ids),
+            None if self.whole => None,
             None => load_stack(tx, stack.hash, service)?,
         };
         let ids = match known {
             // A cut stack may turn out later to be the top of a full one.
             Some(ids) if resolved && ids.hash != group.signature => {
-                let signature = self.signature(tx, group, place)?;
+                let Some(signature) = self.signature(tx, group, place)? else {
+                    return Ok(ids);
+                };
                 // The new signature inherits what the old one has come to, whose row may go and its
                 // number be used again.
                 series.flush_all(tx)?;
@@ -288,32 +232,115 @@ impl Names {
             }
             Some(ids) => ids,
             None => {
-                let signature = self.signature(tx, group, place)?;
-                insert_stack(tx, stack, service, signature)?;
-                let stack = tx.last_insert_rowid();
-                StackIds {
+                // What counts as something else is not remembered: there may be no end of it.
+                let Some(signature) = self.signature(tx, group, place)? else {
+                    self.limit.note_beyond();
+                    return self.beyond(tx, stack.rules, place);
+                };
+                let hash = group.signature;
+                let of_signature = |stack| StackIds {
                     stack,
                     signature,
-                    hash: group.signature,
+                    hash,
+                };
+                let stand_in = self.limit.stand_in(tx, signature, place.ids.service)?;
+                if let Some(stack) = stand_in {
+                    return Ok(of_signature(stack));
                 }
+                of_signature(insert_stack(tx, stack, service, signature)?)
             }
         };
         self.stacks.insert(key, ids);
         Ok(ids)
     }
 
-    fn signature(&mut self, tx: &Transaction<'_>, group: &Group, place: Place) -> Result<i64> {
+    /// The row of a group's signature; `None` where it is new and its service may bring no more.
+    fn signature(
+        &mut self,
+        tx: &Transaction<'_>,
+        group: &Group,
+        place: Place,
+    ) -> Result<Option<i64>> {
         if let Some(id) = self.signatures.get(&group.signature) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
-        let id = if let Some(id) = signature_row(tx, group.signature)? {
-            id
+        let known = if self.whole {
+            None
         } else {
-            let first = (place.at.as_millis(), place.incarnation);
-            insert_signature(tx, group.signature, &Told::by(&group.stack), first)?
+            signature_row(tx, group.signature)?
+        };
+        let id = match known {
+            Some(id) => id,
+            None if self.limit.takes_signature(tx, place.ids.service)? => {
+                let first = (place.at.as_millis(), place.incarnation);
+                insert_signature(tx, group.signature, &Told::by(&group.stack), first)?
+            }
+            None => return Ok(None),
         };
         self.signatures.insert(group.signature, id);
-        Ok(id)
+        Ok(Some(id))
+    }
+
+    /// The rows that everything beyond the limit counts as.
+    pub(super) fn beyond(
+        &mut self,
+        tx: &Transaction<'_>,
+        rules: u32,
+        place: Place,
+    ) -> Result<StackIds> {
+        self.load_whole(tx)?;
+        let stack = beyond_stack(rules);
+        if let Some(ids) = self.stacks.get(&(stack.hash, 0)) {
+            return Ok(*ids);
+        }
+        let signature = if let Some(id) = self.signatures.get(&stack.signature) {
+            *id
+        } else {
+            let first = (place.at.as_millis(), place.incarnation);
+            insert_signature(tx, stack.signature, &Told::by(&stack), first)?
+        };
+        self.signatures.insert(stack.signature, signature);
+        let ids = StackIds {
+            stack: insert_stack(tx, &stack, 0, signature)?,
+            signature,
+            hash: stack.signature,
+        };
+        self.stacks.insert((stack.hash, 0), ids);
+        Ok(ids)
+    }
+
+    /// Reads all stacks and signatures that are not in the caches.
+    fn load_whole(&mut self, tx: &Transaction<'_>) -> Result<()> {
+        if self.whole {
+            return Ok(());
+        }
+        let mut stacks = tx.prepare(
+            "SELECT stack.id, signature.id, signature.hash, stack.hash, service_id
+             FROM stack JOIN signature ON signature.id = stack.signature_id",
+        )?;
+        let mut rows = stacks.query([])?;
+        while let Some(row) = rows.next()? {
+            let hash = u128::from_be_bytes(row.get(3)?);
+            self.stacks.insert((hash, row.get(4)?), stack_ids(row)?);
+        }
+        let mut signatures = tx.prepare("SELECT hash, id FROM signature")?;
+        let mut rows = signatures.query([])?;
+        while let Some(row) = rows.next()? {
+            let signature = Signature::from_bytes(row.get(0)?);
+            self.signatures.insert(signature, row.get(1)?);
+        }
+        self.whole = true;
+        Ok(())
+    }
+
+    /// Remembers a stack that history has told of.
+    pub(super) fn learn_stack(&mut self, key: (u128, i64), ids: StackIds) {
+        self.stacks.insert(key, ids);
+    }
+
+    /// Remembers a signature that history has told of.
+    pub(super) fn learn_signature(&mut self, signature: Signature, id: i64) {
+        self.signatures.insert(signature, id);
     }
 }
 
@@ -356,29 +383,32 @@ fn load_stack(tx: &Transaction<'_>, hash: u128, service: i64) -> Result<Option<S
          FROM stack JOIN signature ON signature.id = stack.signature_id
          WHERE stack.hash = ?1 AND stack.service_id = ?2",
     )?
-    .query_row(params![hash.to_be_bytes(), service], |row| {
-        Ok(StackIds {
-            stack: row.get(0)?,
-            signature: row.get(1)?,
-            hash: Signature::from_bytes(row.get(2)?),
-        })
-    })
+    .query_row(params![hash.to_be_bytes(), service], stack_ids)
     .optional()
 }
 
+fn stack_ids(row: &Row<'_>) -> Result<StackIds> {
+    Ok(StackIds {
+        stack: row.get(0)?,
+        signature: row.get(1)?,
+        hash: Signature::from_bytes(row.get(2)?),
+    })
+}
+
+/// The row of a stack that is new.
 pub(super) fn insert_stack(
     tx: &Transaction<'_>,
     stack: &Stack,
     service: i64,
     signature: i64,
-) -> Result<()> {
+) -> Result<i64> {
     let index = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
     tx.prepare_cached(
         "INSERT INTO stack (hash, service_id, signature_id, rules, cut, elided_after,
                             elided_frames, site, frames)
          VALUES (:hash, :service, :signature, :rules, :cut, :after, :elided, :site, :frames)",
     )?
-    .execute(named_params! {
+    .insert(named_params! {
         ":hash": stack.hash.to_be_bytes(),
         ":service": service,
         ":signature": signature,
@@ -389,7 +419,6 @@ pub(super) fn insert_stack(
         ":site": index(stack.site),
         ":frames": frames::pack(&stack.frames),
     })
-    .map(drop)
 }
 
 /// What is told of a signature.
@@ -411,11 +440,6 @@ impl<'a> Told<'a> {
             frames: names.join("\n"),
         }
     }
-}
-
-/// Where a name lies in memory.
-fn lies_at(name: &Arc<str>) -> usize {
-    Arc::as_ptr(name).cast::<u8>().addr()
 }
 
 /// A signature seen at `at` (milliseconds) for the first time.

@@ -6,6 +6,7 @@ use rusqlite::{Transaction, named_params, params};
 
 use super::Result;
 use super::hot::Hot;
+use super::limit::{self, Limit};
 use super::names::{Names, Place};
 use super::once::{Once, is_noted};
 use super::series::SeriesBook;
@@ -54,6 +55,10 @@ impl Rows<'_> {
             Record::Known(known) => self.known(known).map(|()| None),
             Record::Judged(at, judgements) => self.judged(*at, judgements).map(|()| None),
             Record::Analysis(analysis) => self.analysis(analysis).map(|()| None),
+            Record::MaxSignatures(most) => {
+                self.names.limit = Limit::of(*most);
+                self.names.limit.keep(self.tx).map(|()| None)
+            }
         }
     }
 
@@ -238,6 +243,35 @@ impl Rows<'_> {
             instance: Arc::clone(&poll.instance),
             at: poll.at,
         }))
+    }
+
+    /// Tells of a service that has come to its limit of signatures or stacks, once.
+    pub(super) fn tell_limit(&mut self, place: Place) -> Result<()> {
+        for text in self.names.limit.take_news(place.ids.service) {
+            let kind = EventKind::SignatureLimit;
+            let (service, instance) = (place.ids.service, place.ids.instance);
+            let was_told: bool = self
+                .tx
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM event
+                                    WHERE kind = ?1 AND service_id = ?2 AND text = ?3)",
+                )?
+                .query_row(params![kind.as_str(), service, text], |row| row.get(0))?;
+            if !was_told {
+                self.event(place.at, kind, (Some(service), Some(instance)), None, &text)?;
+                self.tx.execute(
+                    "INSERT INTO meta VALUES (?1, '1') ON CONFLICT DO NOTHING",
+                    [limit::REACHED],
+                )?;
+                let name: String = self.tx.query_row(
+                    "SELECT name FROM service WHERE id = ?1",
+                    [service],
+                    |row| row.get(0),
+                )?;
+                tracing::warn!(event = kind.as_str(), service = name, "{name}: {text}");
+            }
+        }
+        Ok(())
     }
 
     fn failure(&self, instance: i64, poll: &Poll, failure: &Failure) -> Result<i64> {

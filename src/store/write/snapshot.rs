@@ -2,12 +2,15 @@
 
 use rusqlite::params;
 
+use super::limit;
 use super::names::Place;
 use super::rows::Rows;
 use super::series::stored;
 use super::{Result, not_packed};
 use crate::model::{Kind, Look, Snapshot};
-use crate::store::hot::{DetailEntry, Kept, PulseEntry, pack_detail, pack_pulse};
+use crate::store::hot::{
+    DetailEntry, Kept, PulseEntry, merge_details, merge_pulse, pack_detail, pack_pulse,
+};
 
 /// Room that packing uses again and again.
 #[derive(Debug, Default)]
@@ -68,6 +71,7 @@ impl Rows<'_> {
 
     /// The entries of a pulse, and the count of the signature of each stack.
     fn take_entries(&mut self, place: Place, snapshot: &Snapshot) -> Result<()> {
+        let merged = self.names.limit.merged();
         let scratch = &mut *self.scratch;
         scratch.entries.clear();
         scratch.counts.clear();
@@ -83,6 +87,10 @@ impl Rows<'_> {
                 });
             }
         }
+        if self.names.limit.merged() > merged {
+            merge_pulse(&mut scratch.entries);
+            self.tell_limit(place)?;
+        }
         Ok(())
     }
 
@@ -94,7 +102,12 @@ impl Rows<'_> {
         look: &Look,
         snapshot: &Snapshot,
     ) -> Result<i64> {
+        let merged = self.names.limit.merged();
         let mut entries = self.detail_entries(place, snapshot)?;
+        if self.names.limit.merged() > merged {
+            merge_details(&mut entries);
+            self.tell_limit(place)?;
+        }
         if look.kind == Kind::Proof {
             self.proved(place, build, &entries)?;
         }
@@ -127,6 +140,7 @@ impl Rows<'_> {
     }
 
     fn detail_entries(&mut self, place: Place, snapshot: &Snapshot) -> Result<Vec<DetailEntry>> {
+        let beyond = limit::beyond();
         let mut entries = Vec::with_capacity(snapshot.groups.len());
         for group in &snapshot.groups {
             let ids = self.names.stack(self.tx, self.series, group, place)?;
@@ -155,8 +169,10 @@ impl Rows<'_> {
                 oldest_minutes: group.oldest_minutes,
                 leaked: group.leaked,
                 creators,
+                // Of many signatures it cannot be told together.
                 survival: group
                     .survival
+                    .filter(|_| ids.hash != beyond)
                     .map(|survival| (survival.sampled, survival.alive)),
             });
         }
