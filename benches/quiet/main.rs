@@ -90,7 +90,7 @@ impl Run {
         while began.elapsed() < self.length {
             std::thread::sleep(Duration::from_secs(1));
             if !daemon.runs() {
-                return Err(std::fs::read_to_string(&log)?.into());
+                return Err(daemon.said().into());
             }
             servers.all_run()?;
             if began.elapsed().as_secs() > reload {

@@ -113,7 +113,7 @@ impl Servers {
         start("node", "prometheus-node-exporter", &arguments, at.node)?;
         for server in &running {
             wait_for(server.pprof, "/debug/pprof/")
-                .map_err(|error| format!("{}: {error}", server.name))?;
+                .map_err(|error| format!("{}: {error}\n{}", server.name, server.process.said()))?;
         }
         Ok(Self { at, running })
     }
@@ -199,7 +199,7 @@ impl Addresses {
         let (admin, caddy) = (self.admin, self.caddy);
         let (prometheus, node) = (self.prometheus, self.node);
         format!(
-            "{{\n\tadmin {admin}\n\tauto_https off\n\tpersist_config off\n}}\n\
+            "{{\n\tadmin {admin}\n\tauto_https off\n}}\n\
              http://{caddy} {{\n\tbind 127.0.0.1\n\t\
              reverse_proxy /api/* {prometheus}\n\treverse_proxy /metrics {node}\n\trespond \"{said}\"\n}}\n"
         )

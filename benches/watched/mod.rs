@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -34,25 +34,37 @@ pub(crate) fn at_least(verdict: &str, least: &str) -> bool {
 /// A process that is ended when dropped.
 pub(crate) struct Process {
     child: Child,
+    log: PathBuf,
 }
 
 impl Process {
-    /// Starts a program; what it says goes to the file `log`.
+    /// Starts a program at home in the folder of `log`, the file that what it says goes to.
     pub(crate) fn start(
         program: &OsStr,
         arguments: &[String],
         log: &Path,
     ) -> Result<Self, Box<dyn Error>> {
-        let log = File::create(log)?;
+        let home = log.parent().unwrap_or(Path::new("/"));
+        let file = File::create(log)?;
         let child = Command::new(program)
             .args(arguments)
-            .current_dir(std::env::temp_dir())
+            .current_dir(home)
+            .env("HOME", home)
+            .env_remove("XDG_CONFIG_HOME")
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
+            .stdout(file.try_clone()?)
+            .stderr(file)
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
-        Ok(Self { child })
+        let log = log.to_owned();
+        Ok(Self { child, log })
+    }
+
+    /// What it said last.
+    pub(crate) fn said(&self) -> String {
+        let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let last: Vec<&str> = said.lines().rev().take(5).collect();
+        last.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -101,6 +113,7 @@ pub(crate) fn free_address() -> std::io::Result<SocketAddr> {
 
 /// A connection that sends one HTTP request after the other.
 pub(crate) struct Http {
+    address: SocketAddr,
     stream: BufReader<TcpStream>,
 }
 
@@ -109,13 +122,14 @@ impl Http {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         let stream = BufReader::new(stream);
-        Ok(Self { stream })
+        Ok(Self { address, stream })
     }
 
     /// Sends a request, with a `body` where it is not empty.
     pub(crate) fn send(&mut self, what: &str, kind: &str, body: &str) -> std::io::Result<()> {
         let head = format!(
-            "{what} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            "{what} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            self.address,
             body.len()
         );
         let stream = self.stream.get_mut();
