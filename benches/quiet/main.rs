@@ -23,7 +23,7 @@ mod clients;
 mod load;
 mod servers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,7 @@ use servers::Servers;
 use watched::{Process, at_least, judge, text};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let pair = |argument: OsString| {
-        let argument = argument.into_string().ok()?;
-        let (key, value) = argument.split_once('=')?;
-        Some((key.to_owned(), value.to_owned()))
-    };
-    let given: HashMap<String, String> = std::env::args_os().filter_map(pair).collect();
+    let given = watched::given();
     let number = |key, default| {
         let value = given.get(key).and_then(|value| value.parse().ok());
         value.unwrap_or(default)

@@ -1,7 +1,8 @@
 //! Real processes that goroscope watches, and what it says of them.
 
+use std::collections::HashMap;
 use std::error::Error;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,6 +30,16 @@ pub(crate) const VERDICTS: [&str; 9] = [
 pub(crate) fn at_least(verdict: &str, least: &str) -> bool {
     let rank = |word: &str| VERDICTS.iter().position(|known| *known == word);
     rank(verdict) >= rank(least)
+}
+
+/// The arguments `KEY=VALUE` of the command line.
+pub(crate) fn given() -> HashMap<String, String> {
+    let pair = |argument: OsString| {
+        let argument = argument.into_string().ok()?;
+        let (key, value) = argument.split_once('=')?;
+        Some((key.to_owned(), value.to_owned()))
+    };
+    std::env::args_os().filter_map(pair).collect()
 }
 
 /// A process that is ended when dropped.
