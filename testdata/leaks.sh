@@ -8,14 +8,16 @@
 # Nothing of Go's tree is kept here: it comes with every toolchain from 1.26 on.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-version=1.27.3
+version=1.27
 
 [ $# -ge 1 ] || { sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 out=$(realpath -m "$1")
 go=$("$here/go.sh" "$version")
 runtime=$(GOTOOLCHAIN=local "$go" env GOROOT)/src/runtime
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+whole=$(mktemp -d)
+trap 'rm -rf "$whole"' EXIT
+folder=$whole/leaks
+mkdir "$folder"
 
 for file in "$runtime"/testdata/testgoroutineleakprofile/{,goker/}*.go; do
   [ "$(basename "$file")" = main.go ] || cp "$file" "$folder"
@@ -26,7 +28,7 @@ cp "$here/leaks/server.go" "$folder"
 printf 'module example.com/leaks\n\ngo 1.26\n' >"$folder/go.mod"
 fresh=$(mktemp "$out.XXXXXX")
 (cd "$folder" && GOTOOLCHAIN=local GOFLAGS=-mod=mod GOWORK=off CGO_ENABLED=0 \
-  "$go" build -trimpath -buildvcs=false -o "$fresh" .) || { rm -f "$fresh"; exit 1; }
+  "$go" build -buildvcs=false -o "$fresh" .) || { rm -f "$fresh"; exit 1; }
 chmod 755 "$fresh"
 mv -f "$fresh" "$out"
 if [ "${2:-}" = --expected ]; then echo "$runtime/goroutineleakprofile_test.go"; fi

@@ -5,7 +5,7 @@
 //
 //	-addr 127.0.0.1:0   where to listen; the address is printed
 //	-command NAME       what to call
-//	-rate 60            how many goroutines it is to leak a minute, about; there is a call each 1 to 60 s
+//	-rate 60            how many goroutines it is to leak a minute, about; there is a call each 0.1 to 60 s
 //	-load 1             how much goes on beside; 0 for nothing
 //	-seed 1             of all chance
 package main
@@ -76,7 +76,7 @@ func try(command func(), rate float64) time.Duration {
 	go command()
 	time.Sleep(5 * time.Second)
 	leaked := max(1, runtime.NumGoroutine()-before)
-	seconds := min(60, max(1, 60*float64(leaked)/rate))
+	seconds := min(60, max(0.1, 60*float64(leaked)/rate))
 	return time.Duration(seconds * float64(time.Second))
 }
 

@@ -22,6 +22,7 @@ mod fuzzed;
 mod hostile;
 mod import;
 mod layers;
+mod leaks;
 mod live;
 mod long;
 mod questions;

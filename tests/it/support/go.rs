@@ -2,17 +2,26 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::root;
 
 /// Builds one of the programs; the path of the binary.
 pub(crate) fn build(program: &str) -> PathBuf {
+    built_by("go.sh", &["build", program], program)
+}
+
+/// Builds the leaking commands of Go's own tree; the path of the binary.
+pub(crate) fn build_leaks() -> PathBuf {
+    built_by("leaks.sh", &[], "leaks")
+}
+
+fn built_by(script: &str, arguments: &[&str], program: &str) -> PathBuf {
     let binary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(program);
     let built = Command::new("bash")
-        .arg(root().join("testdata/go.sh"))
-        .args(["build", program])
+        .arg(root().join("testdata").join(script))
+        .args(arguments)
         .arg(&binary)
         .output()
         .unwrap();
@@ -36,8 +45,13 @@ impl Server {
 
     /// Starts a program on this address.
     pub(crate) fn start_at(program: &str, address: &str) -> Self {
-        let mut child = Command::new(build(program))
-            .args(["-addr", address])
+        Self::run(&build(program), &["-addr", address])
+    }
+
+    /// Starts a program that has been built.
+    pub(crate) fn run(program: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -49,7 +63,7 @@ impl Server {
             .trim()
             .strip_prefix("listening on http://")
             .map(str::to_owned);
-        let address = address.unwrap_or_else(|| panic!("{program} said `{line}`"));
+        let address = address.unwrap_or_else(|| panic!("{} said `{line}`", program.display()));
         Self { child, address }
     }
 
