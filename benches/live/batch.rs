@@ -118,7 +118,10 @@ impl Batch {
         for Target { name, at, .. } in &self.targets {
             config += &format!("[[services]]\nname = \"{name}\"\ntargets = [\"{at}\"]\n");
             let begin = std::fs::read_to_string(run.folder.join(Look::Begin.file(name)))?;
-            let total = begin.lines().next().and_then(|line| line.rsplit(' ').next());
+            let total = begin
+                .lines()
+                .next()
+                .and_then(|line| line.rsplit(' ').next());
             if total.and_then(|total| total.parse().ok()) > Some(MANY) {
                 config += "interval = \"4s\"\n";
             }

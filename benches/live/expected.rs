@@ -16,8 +16,7 @@ struct Leak {
 pub(crate) struct Expected(Vec<(String, Vec<Leak>)>);
 
 impl Expected {
-    /// Reads entries such as
-    /// `makeFlakyTest("Etcd6857", `\(\*node_etcd6857\)\.Status\(.* \[chan send\]`)`.
+    /// Reads entries: `makeTest` or `makeFlakyTest` with a name in quotes and patterns in backticks.
     pub(crate) fn read(folder: &Path) -> Result<Self, Box<dyn Error>> {
         let listed = std::fs::read_to_string(folder.join(FILE))?;
         let mut commands: Vec<(String, Vec<Leak>)> = Vec::new();
@@ -42,7 +41,9 @@ impl Expected {
     /// Whether one of these frames is a function that leaks in this command.
     pub(crate) fn leaks(&self, command: &str, frames: &[String]) -> bool {
         let (of, leaks) = (|name: &String| name == command, self.0.iter());
-        let mut leaks = leaks.filter(|(name, _)| of(name)).flat_map(|(_, leaks)| leaks);
+        let mut leaks = leaks
+            .filter(|(name, _)| of(name))
+            .flat_map(|(_, leaks)| leaks);
         leaks.any(|leak| frames.iter().any(|frame| leak.is(frame)))
     }
 }

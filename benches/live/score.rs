@@ -73,7 +73,9 @@ pub(crate) fn tell(goroscope: &OsStr, folder: &Path) -> Result<(), Box<dyn Error
 fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder)?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    Ok(paths.filter(|path| path.extension().is_some_and(|kind| kind == "db")).collect())
+    Ok(paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "db"))
+        .collect())
 }
 
 fn table(all: &[Series]) {

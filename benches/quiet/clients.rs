@@ -47,7 +47,10 @@ fn requests(
 
 pub(crate) fn prometheus(at: &Addresses, place: &Place, rng: &mut Rng) -> std::io::Result<()> {
     requests(at.prometheus, place, rng, |rng| {
-        let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        let now = std::time::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_secs();
         let query = rng.choice([
             "up",
             "sum%28rate%28prometheus_http_requests_total%5B1m%5D%29%29%20by%20%28handler%29",
@@ -60,7 +63,11 @@ pub(crate) fn prometheus(at: &Addresses, place: &Place, rng: &mut Rng) -> std::i
             1 => ("GET /api/v1/labels".to_owned(), TEXT, String::new()),
             2 => ("GET /metrics".to_owned(), TEXT, String::new()),
             3 => ("GET /api/v1/targets".to_owned(), TEXT, String::new()),
-            _ => (format!("GET /api/v1/query?query={query}"), TEXT, String::new()),
+            _ => (
+                format!("GET /api/v1/query?query={query}"),
+                TEXT,
+                String::new(),
+            ),
         }
     })
 }
@@ -162,7 +169,10 @@ pub(crate) fn nats(at: &Addresses, place: &Place, rng: &mut Rng) -> std::io::Res
         }
         let message = letters(rng, 8);
         let subject = rng.u8(0..8);
-        let publish = format!("PUB load.{subject} {}\r\n{message}\r\nPING\r\nPONG\r\n", message.len());
+        let publish = format!(
+            "PUB load.{subject} {}\r\n{message}\r\nPING\r\nPONG\r\n",
+            message.len()
+        );
         stream.write_all(publish.as_bytes())?;
         while let Ok(read) = stream.read(&mut drained) {
             if read == 0 {

@@ -40,6 +40,9 @@ pub(crate) struct Servers {
     running: Vec<Server>,
 }
 
+/// A server's name here, its program, and the arguments.
+type Program = (&'static str, &'static str, Vec<String>);
+
 /// The path of a program.
 fn found(name: &str) -> Result<OsString, Box<dyn Error>> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -66,51 +69,25 @@ impl Servers {
         std::fs::write(folder.join("prometheus.yml"), at.scraped(folder))?;
         std::fs::write(folder.join("Caddyfile"), at.caddyfile("hello"))?;
         std::fs::write(folder.join("nats.conf"), at.nats_conf(folder, profile))?;
-        let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let pprof = [
+            at.prometheus,
+            at.etcd,
+            profile,
+            at.admin,
+            at.victoria,
+            at.node,
+        ];
+        let programs = at.programs(folder, peer);
         let mut running = Vec::new();
-        let mut start = |name, program, arguments: &[String], pprof| {
+        for ((name, program, arguments), pprof) in programs.into_iter().zip(pprof) {
             let log = folder.join(format!("{name}.log"));
-            let process = Process::start(&found(program)?, arguments, &log)?;
+            let process = Process::start(&found(program)?, &arguments, &log)?;
             running.push(Server {
                 name,
                 process,
                 pprof,
             });
-            Ok::<_, Box<dyn Error>>(())
-        };
-        let arguments = [
-            format!("--config.file={}", file("prometheus.yml")),
-            format!("--storage.tsdb.path={}", file("prometheus")),
-            format!("--web.listen-address={}", at.prometheus),
-        ];
-        start("prometheus", "prometheus", &arguments, at.prometheus)?;
-        let arguments = [
-            format!("--data-dir={}", file("etcd")),
-            format!("--listen-client-urls=http://{}", at.etcd),
-            format!("--advertise-client-urls=http://{}", at.etcd),
-            format!("--listen-peer-urls=http://{peer}"),
-            format!("--initial-advertise-peer-urls=http://{peer}"),
-            format!("--initial-cluster=default=http://{peer}"),
-            "--enable-pprof".to_owned(),
-        ];
-        start("etcd", "etcd", &arguments, at.etcd)?;
-        let arguments = ["-c".to_owned(), file("nats.conf")];
-        start("nats", "nats-server", &arguments, profile)?;
-        let arguments = [
-            "run".to_owned(),
-            format!("--config={}", file("Caddyfile")),
-            "--adapter=caddyfile".to_owned(),
-        ];
-        start("caddy", "caddy", &arguments, at.admin)?;
-        let arguments = [
-            format!("-httpListenAddr={}", at.victoria),
-            format!("-storageDataPath={}", file("victoria")),
-            "-memory.allowedPercent=2".to_owned(),
-            "-selfScrapeInterval=10s".to_owned(),
-        ];
-        start("victoria", "victoria-metrics", &arguments, at.victoria)?;
-        let arguments = [format!("--web.listen-address={}", at.node)];
-        start("node", "prometheus-node-exporter", &arguments, at.node)?;
+        }
         for server in &running {
             wait_for(server.pprof, "/debug/pprof/")
                 .map_err(|error| format!("{}: {error}\n{}", server.name, server.process.said()))?;
@@ -161,7 +138,7 @@ impl Servers {
     }
 }
 
-const RULES: &str = r#"
+const RULES: &str = r"
 groups:
 - name: load
   interval: 15s
@@ -171,9 +148,48 @@ groups:
   - alert: Down
     expr: up == 0
     for: 1m
-"#;
+";
 
 impl Addresses {
+    fn programs(&self, folder: &Path, peer: SocketAddr) -> [Program; 6] {
+        let file = |name: &str| folder.join(name).display().to_string();
+        let prometheus = vec![
+            format!("--config.file={}", file("prometheus.yml")),
+            format!("--storage.tsdb.path={}", file("prometheus")),
+            format!("--web.listen-address={}", self.prometheus),
+        ];
+        let etcd = vec![
+            format!("--data-dir={}", file("etcd")),
+            format!("--listen-client-urls=http://{}", self.etcd),
+            format!("--advertise-client-urls=http://{}", self.etcd),
+            format!("--listen-peer-urls=http://{peer}"),
+            format!("--initial-advertise-peer-urls=http://{peer}"),
+            format!("--initial-cluster=default=http://{peer}"),
+            "--enable-pprof".to_owned(),
+        ];
+        let nats = vec!["-c".to_owned(), file("nats.conf")];
+        let caddy = vec![
+            "run".to_owned(),
+            format!("--config={}", file("Caddyfile")),
+            "--adapter=caddyfile".to_owned(),
+        ];
+        let victoria = vec![
+            format!("-httpListenAddr={}", self.victoria),
+            format!("-storageDataPath={}", file("victoria")),
+            "-memory.allowedPercent=2".to_owned(),
+            "-selfScrapeInterval=10s".to_owned(),
+        ];
+        let node = vec![format!("--web.listen-address={}", self.node)];
+        [
+            ("prometheus", "prometheus", prometheus),
+            ("etcd", "etcd", etcd),
+            ("nats", "nats-server", nats),
+            ("caddy", "caddy", caddy),
+            ("victoria", "victoria-metrics", victoria),
+            ("node", "prometheus-node-exporter", node),
+        ]
+    }
+
     fn scraped(&self, folder: &Path) -> String {
         let rules = folder.join("rules.yml");
         let mut config = format!(
