@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::expected::Expected;
 use crate::truth::{Kind, Look, Truth};
-use crate::watched::{at_least, judge, text};
+use crate::watched::{at_least, judge, rows, text};
 
 const TOLD: [&str; 4] = ["SUSPECT", "GROWING", "LIKELY", "CONFIRMED"];
 
@@ -36,16 +36,17 @@ pub(crate) fn tell(goroscope: &OsStr, folder: &Path) -> Result<(), Box<dyn Error
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
     for database in databases(folder)? {
-        for row in judge(goroscope, &database)? {
-            let command = text(&row, "/service").to_owned();
+        let answer = judge(goroscope, &database, "now")?;
+        for row in rows(&answer) {
+            let command = text(row, "/service").to_owned();
             let Some(truth) = truths.get(&command) else {
                 continue;
             };
-            let signature = text(&row, "/signature").to_owned();
+            let signature = text(row, "/signature").to_owned();
             all.push(Series {
-                kind: truth.kind(&signature, text(&row, "/where/file")),
-                function: text(&row, "/where/function").to_owned(),
-                verdict: text(&row, "/verdict").to_owned(),
+                kind: truth.kind(&signature, text(row, "/where/file")),
+                function: text(row, "/where/function").to_owned(),
+                verdict: text(row, "/verdict").to_owned(),
                 evidence: row.get("evidence").cloned().unwrap_or_default(),
                 command: command.clone(),
             });

@@ -21,16 +21,17 @@ mod clients;
 mod load;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, TimeDelta};
 use load::Load;
 use serde_json::Value;
 use servers::Servers;
-use watched::{Process, at_least, judge, text};
+use watched::{Process, at_least, judge, rows, text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let given = watched::given();
@@ -41,8 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let goroscope = given.get("goroscope").map(String::as_str);
     let goroscope = OsString::from(goroscope.unwrap_or(env!("CARGO_BIN_EXE_goroscope")));
     if let Some(database) = given.get("judge") {
-        tell(&judge(&goroscope, Path::new(database))?);
-        return Ok(());
+        return tell(&goroscope, Path::new(database));
     }
     let folder = tempfile::tempdir()?;
     let database = match given.get("db") {
@@ -56,9 +56,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: number("seed", 0),
     };
     run.watch(folder.path())?;
-    tell(&judge(&run.goroscope, &run.database)?);
-    Ok(())
+    tell(&run.goroscope, &run.database)
 }
+
+/// As often as the daemon does.
+const JUDGED_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 struct Run {
     goroscope: OsString,
@@ -112,7 +114,37 @@ struct Told {
     growing: usize,
 }
 
-fn tell(rows: &[Value]) {
+fn tell(goroscope: &OsStr, database: &Path) -> Result<(), Box<dyn Error>> {
+    let answer = judge(goroscope, database, "now")?;
+    table(rows(&answer));
+    let moment = |at| DateTime::parse_from_rfc3339(text(&answer, at));
+    let (begin, end) = (
+        moment("/window/polled_since")?,
+        moment("/window/polled_until")?,
+    );
+    let (mut judgements, mut alarms) = (0, BTreeSet::new());
+    let mut until = begin + JUDGED_EVERY;
+    while until < end {
+        let answer = judge(goroscope, database, &until.to_rfc3339())?;
+        let told = rows(&answer).iter();
+        let told = told.filter(|row| at_least(text(row, "/verdict"), "GROWING"));
+        let who = |row: &Value| ["/service", "/signature"].map(|at| text(row, at).to_owned());
+        alarms.extend(told.map(|row| (who(row), row.to_string())));
+        judgements += 1;
+        until += JUDGED_EVERY;
+    }
+    let series: BTreeSet<_> = alarms.iter().map(|(who, _)| who).collect();
+    println!(
+        "\nJudged {judgements} times on the way: {} series were GROWING or above at some time.",
+        series.len()
+    );
+    for (_, row) in &alarms {
+        println!("  {row}");
+    }
+    Ok(())
+}
+
+fn table(rows: &[Value]) {
     let mut servers: BTreeMap<&str, Told> = BTreeMap::new();
     for row in rows {
         let verdict = text(row, "/verdict");

@@ -212,19 +212,28 @@ pub(crate) fn wait_for(address: SocketAddr, path: &str) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// All series of a database, judged.
-pub(crate) fn judge(goroscope: &OsStr, database: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+/// What is said of all series of a database, as of `until`.
+pub(crate) fn judge(
+    goroscope: &OsStr,
+    database: &Path,
+    until: &str,
+) -> Result<Value, Box<dyn Error>> {
     let answered = Command::new(goroscope)
         .args(["query", "top-growers", "--all", "--min-growth=-1000000"])
-        .args(["--limit", "0", "--since", "7d", "--output", "json", "--db"])
+        .args(["--limit", "0", "--output", "json", "--since", "2020-01-01"])
+        .args(["--until", until, "--db"])
         .arg(database)
         .output()?;
     if !answered.status.success() {
         return Err(String::from_utf8_lossy(&answered.stderr).into());
     }
-    let answer: Value = serde_json::from_slice(&answered.stdout)?;
+    Ok(serde_json::from_slice(&answered.stdout)?)
+}
+
+/// The rows of an answer.
+pub(crate) fn rows(answer: &Value) -> &[Value] {
     let rows = answer.get("rows").and_then(Value::as_array);
-    Ok(rows.cloned().unwrap_or_default())
+    rows.map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A text of a row: `text(row, "/where/function")`.
