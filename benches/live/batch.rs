@@ -38,7 +38,7 @@ impl Batch {
             let given = [
                 format!("-addr={at}"),
                 format!("-command={name}"),
-                format!("-rate={}", rng.u32(20..90)),
+                format!("-rate={}", rng.u64(run.rate.div_ceil(4)..=run.rate)),
                 format!("-load={:.1}", 0.3 + rng.f64()),
                 format!("-seed={}", rng.u32(1..1_000_000)),
             ];

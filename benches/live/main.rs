@@ -2,9 +2,10 @@
 //! what the judge says of every series.
 //!
 //! `cargo bench --bench live [-- KEY=VALUE…]`, with `minutes` (18, of each batch), `commands` (all, or
-//! `NilRecv,Select`), `batch` (42 processes at a time), `seed` (0), `proof` (a value for `leak_profile`),
-//! `folder` (to keep), `judge` (a folder of an earlier run: nothing is started), `goroscope` (another binary
-//! that judges). Needs Linux; `testdata/leaks.sh` fetches Go.
+//! `NilRecv,Select`), `batch` (43 processes at a time), `rate` (90: goroutines that a process leaks a minute at
+//! most, and a quarter of it at least; those that leak many at once are called once a minute), `seed` (0),
+//! `proof` (a value for `leak_profile`), `folder` (to keep), `judge` (a folder of an earlier run: nothing is
+//! started), `goroscope` (another binary that polls and judges). Needs Linux; `testdata/leaks.sh` fetches Go.
 //!
 //! The floor test leaves ten minutes out as warm-up and asks for 60 pulses in 12 blocks after it, so a
 //! batch of less than twelve minutes is told as SUSPECT at most.
@@ -35,6 +36,8 @@ struct Run {
     /// The program with the commands.
     program: PathBuf,
     length: Duration,
+    /// Goroutines a minute.
+    rate: u64,
     /// What the config says of `leak_profile`.
     proof: Option<String>,
 }
@@ -61,6 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         goroscope,
         folder,
         length: Duration::from_mins(number("minutes", 18)),
+        rate: number("rate", 90),
         proof: given.get("proof").cloned(),
     };
     let all = Expected::read(&run.folder)?;
@@ -68,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let is_wanted = |name: &&str| wanted.is_none_or(|list| list.split(',').any(|one| one == *name));
     let names: Vec<&str> = all.commands().filter(is_wanted).collect();
     let seed = number("seed", 0);
-    let size = usize::try_from(number("batch", 42))?.max(1);
+    let size = usize::try_from(number("batch", 43))?.max(1);
     let batches = names.len().div_ceil(size);
     for nth in 0..batches {
         // Those that leak much at once are next to each other in the list.
