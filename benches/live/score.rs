@@ -66,7 +66,7 @@ pub(crate) fn tell(goroscope: &OsStr, folder: &Path) -> Result<(), Box<dyn Error
         }
     }
     table(&all);
-    print!("{}", by_command(&all));
+    print!("{}", by_command(truths.keys(), &all));
     lines(&all);
     Ok(())
 }
@@ -115,16 +115,19 @@ fn percent(part: usize, of: usize) -> String {
 }
 
 /// How many commands have leaks, and of how many all are found.
-fn by_command(all: &[Series]) -> String {
+fn by_command<'a>(commands: impl Iterator<Item = &'a String>, all: &[Series]) -> String {
     let mut missed: BTreeMap<&str, usize> = BTreeMap::new();
     for series in all.iter().filter(|series| series.kind == Kind::Leak) {
         let is_missed = !at_least(&series.verdict, "GROWING");
         *missed.entry(&series.command).or_default() += usize::from(is_missed);
     }
     let whole = missed.values().filter(|missed| **missed == 0).count();
+    let silent = commands.filter(|command| !missed.contains_key(command.as_str()));
+    let silent: Vec<&str> = silent.map(String::as_str).collect();
     format!(
-        "\n{} commands leaked; of {whole} every leak is told as GROWING or above.\n",
-        missed.len()
+        "\n{} commands leaked; of {whole} every leak is told as GROWING or above. Others: {}.\n",
+        missed.len(),
+        silent.join(", ")
     )
 }
 
@@ -135,6 +138,7 @@ fn lines(all: &[Series]) {
         let is_suspect = at_least(&series.verdict, "SUSPECT");
         let what = match series.kind {
             Kind::Leak if !is_growing => "missed",
+            Kind::Grows => "grows",
             Kind::Beside | Kind::Still if is_growing => "wrong",
             Kind::Beside | Kind::Still if is_suspect => "suspected",
             _ => continue,
