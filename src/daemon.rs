@@ -90,10 +90,6 @@ pub async fn run(config: Config, database: PathBuf, reload: Reload) -> Result<()
         suspects,
         fleet: instances(&config.services),
     };
-    queue.send(
-        Record::MaxSignatures(config.storage.max_signatures),
-        clock::now(),
-    );
     let fixed = Fixed::of(&config);
     tell_analysis(&config, &queue);
     let (wanted, running) = watch::channel(config.services);
@@ -301,6 +297,7 @@ fn tell_analysis(config: &Config, queue: &Queue) {
         let told = rule_ended(rule, Zone::Utc);
         tracing::warn!("In the config, {told}");
     }
+    queue.send(Record::MaxSignatures(config.storage.max_signatures), now);
     let analysis = Analysis {
         thresholds: config.analysis,
         ignore: config.ignore.clone(),

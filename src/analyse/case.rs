@@ -28,7 +28,8 @@ struct Fallen {
 /// What is known beside the counts of pulses.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Facts {
-    /// Goroutines of it in that build that the garbage collector has proved stuck, at least.
+    /// Goroutines of it that the garbage collector has proved stuck, at least, in a build in which it grows, or
+    /// rose and slows down.
     pub proved: Option<u64>,
     /// How they fared, where details tell.
     pub survival: Option<Survival>,
@@ -54,6 +55,8 @@ pub struct Case {
     /// The loudest that was said of an instance without a rising floor.
     loudest: Verdict,
     present: bool,
+    /// Some floor rose as a leak's does and slows down.
+    slowed: bool,
 }
 
 impl Case {
@@ -75,6 +78,7 @@ impl Case {
             self.loudest = self.loudest.max(reading.verdict());
         }
         self.present |= !reading.absent;
+        self.slowed |= !reading.slowed.is_empty();
     }
 
     fn add_fall(&mut self, fall: Fallen) {
@@ -129,8 +133,19 @@ impl Case {
         } else {
             self.loudest.max(Verdict::Noisy)
         };
+        let proved = facts.proved.map(|proved| {
+            format!(
+                "the garbage collector has proved that {proved} of them at least can never wake"
+            )
+        });
         if growing.is_empty() {
-            return Conclusion::of(quiet, Vec::new());
+            // A leak that goes in bursts seems to slow down between two of them: then a proof says that it is one.
+            let verdict = match proved {
+                Some(_) if self.slowed => Verdict::Confirmed,
+                _ => quiet,
+            };
+            let reasons = proved.filter(|_| self.slowed).into_iter().collect();
+            return Conclusion::of(verdict, reasons);
         }
         if let Some(build) = &facts.gone {
             let absent = format!("no process has it any more since build {build}");
@@ -144,11 +159,7 @@ impl Case {
         }
         let stays = facts.survival.filter(|seen| seen.stays(thresholds));
         let mut reasons = Vec::new();
-        reasons.extend(facts.proved.map(|proved| {
-            format!(
-                "the garbage collector has proved that {proved} of them at least can never wake"
-            )
-        }));
+        reasons.extend(proved);
         reasons.extend(spread.sentence());
         reasons.extend(stays.map(|seen| seen.sentence()));
         let corroborated = stays.is_some() || spread.is_long(thresholds);
@@ -262,6 +273,7 @@ mod tests {
                     low: 1.0,
                 })
                 .collect(),
+            slowed: Vec::new(),
             falls: Vec::new(),
             absent: false,
         }
@@ -275,6 +287,7 @@ mod tests {
                 pulses: 999,
             },
             rises: Vec::new(),
+            slowed: Vec::new(),
             falls: vec![(HOUR * hours, by)],
             absent: false,
         }
@@ -375,6 +388,16 @@ mod tests {
             Verdict::Confirmed
         );
         assert_eq!(said(&[falls(5.0, 8)], &proved), Verdict::Noisy);
+        let slowed = Reading {
+            evidence: Evidence::Stopped(floor(0, 100, 8)),
+            slowed: vec![0],
+            ..falls(0.0, 8)
+        };
+        assert_eq!(
+            said(std::slice::from_ref(&slowed), &proved),
+            Verdict::Confirmed
+        );
+        assert_eq!(said(&[slowed], &Facts::default()), Verdict::Plateau);
     }
 
     #[test]

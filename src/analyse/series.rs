@@ -90,7 +90,7 @@ impl Evidence {
     pub fn sentence(&self) -> String {
         match self {
             Self::Rises(floor) => floor.sentence(),
-            Self::Stopped(floor) => format!("{}: it rises no more", floor.sentence()),
+            Self::Stopped(floor) => format!("{}: it slows down, or was one step", floor.sentence()),
             Self::Grew {
                 from,
                 to,
@@ -146,6 +146,8 @@ pub struct Reading {
     pub evidence: Evidence,
     /// Its segments whose floors rise, in order of time.
     pub rises: Vec<Rise>,
+    /// Those of its segments whose floors rose as a leak's do and slow down.
+    pub slowed: Vec<usize>,
     /// The length of each segment whose floor came down, and by how much.
     pub falls: Vec<(Duration, f64)>,
     /// Whether the newest process was seen without it, each time.
@@ -164,6 +166,7 @@ pub fn read(segments: &[Segment<'_>], thresholds: &Thresholds) -> Reading {
     let mut reading = Reading {
         evidence: Evidence::Stands { pulses: 0 },
         rises: Vec::new(),
+        slowed: Vec::new(),
         falls: Vec::new(),
         absent: segments.last().is_some_and(is_absent),
     };
@@ -203,7 +206,11 @@ impl Reading {
         if floor.fall > 0.0 {
             self.falls.push((floor.span, floor.fall));
         }
-        Some(match floor.movement(thresholds) {
+        let movement = floor.movement(thresholds);
+        if movement == Movement::Stopped && floor.jump <= thresholds.max_jump {
+            self.slowed.push(life);
+        }
+        Some(match movement {
             Movement::Grows => {
                 let low = theil_sen(&settled).map_or(0.0, |rate| rate.low.max(0.0));
                 self.rises.push(Rise { life, floor, low });

@@ -43,6 +43,8 @@ pub(super) struct Subject {
     told: Vec<Told>,
     /// What the loudest of the others says.
     quiet: Option<(Verdict, usize, Evidence)>,
+    /// The processes in which it rose and slows down.
+    slowed: Vec<Process>,
     case: Case,
 }
 
@@ -106,6 +108,7 @@ impl Judged {
             let mut grown = survivals(reader, scope, known, &self.thresholds)?;
             for (key, subject) in known {
                 let risen = subject.risen(&self.thresholds).map(|(_, process)| process);
+                let risen = risen.chain(&subject.slowed);
                 let facts = Facts {
                     proved: proofs.in_builds(service, *key, risen),
                     survival: grown.remove(key),
@@ -239,6 +242,7 @@ impl Subject {
         self.instances.push(rung.instance);
         add_trend(&mut self.trend, &rung.trend);
         self.case.add(rung.instance, &rung.reading);
+        self.slowed.extend(rung.slowed);
         let verdict = rung.reading.verdict();
         if verdict.says_growth() {
             self.told.push(Told {

@@ -31,6 +31,8 @@ pub(super) struct Rung {
     pub(super) trend: Trend,
     /// The processes in which a floor rises, as the reading has them, and the newest one; empty where none does.
     pub(super) risen: Vec<Process>,
+    /// Those in which a floor rose and slows down.
+    pub(super) slowed: Vec<Process>,
 }
 
 /// A process, as verdicts ask for it.
@@ -173,6 +175,8 @@ fn rungs(
         let reading = read(&segments, thresholds);
         let has_rate = rates == Rates::All || reading.verdict().says_growth();
         let low = has_rate.then(|| low(&segments)).flatten();
+        let slowed = reading.slowed.iter();
+        let slowed = slowed.filter_map(|life| observed.lives.get(*life).map(Process::of));
         let rises = reading.rises.iter().map(|rise| rise.life);
         let newest = rises.len().min(1) * observed.lives.len();
         let asked = rises.chain(newest.checked_sub(1));
@@ -183,6 +187,7 @@ fn rungs(
             risen: asked
                 .filter_map(|life| observed.lives.get(life).map(Process::of))
                 .collect(),
+            slowed: slowed.collect(),
             reading,
             low,
             total,

@@ -25,6 +25,7 @@ mod hostile;
 mod ignore;
 mod import;
 mod layers;
+mod leaks;
 mod live;
 mod long;
 mod other_leaks;

@@ -10,15 +10,25 @@ use super::root;
 
 /// Builds one of the programs; the path of the binary.
 pub(crate) fn build(program: &str) -> PathBuf {
-    build_with(program, "")
+    built_by("go.sh", &["build", program], program, "")
 }
 
-/// Builds one of the programs with this version of Go, any where it is empty.
+/// Builds one of the programs with this version of Go.
 fn build_with(program: &str, version: &str) -> PathBuf {
+    built_by("go.sh", &["build", program], program, version)
+}
+
+/// Builds the leaking commands of Go's own tree; the path of the binary.
+pub(crate) fn build_leaks() -> PathBuf {
+    built_by("leaks.sh", &[], "leaks", "")
+}
+
+/// Builds with a version of Go, any that will do where it is empty.
+fn built_by(script: &str, arguments: &[&str], program: &str, version: &str) -> PathBuf {
     let binary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{program}{version}"));
     let built = Command::new("bash")
-        .arg(root().join("testdata/go.sh"))
-        .args(["build", program])
+        .arg(root().join("testdata").join(script))
+        .args(arguments)
         .arg(&binary)
         .args([version].into_iter().filter(|version| !version.is_empty()))
         .output()
@@ -44,17 +54,22 @@ impl Server {
     /// Starts a program that this version of Go has built. What it says as it crashes is not shown.
     pub(crate) fn start_with(program: &str, version: &str) -> Self {
         let binary = build_with(program, version);
-        Self::run(program, &binary, "127.0.0.1:0", Stdio::null())
+        Self::run_saying(&binary, &["-addr", "127.0.0.1:0"], Stdio::null())
     }
 
     /// Starts a program on this address.
     pub(crate) fn start_at(program: &str, address: &str) -> Self {
-        Self::run(program, &build(program), address, Stdio::inherit())
+        Self::run(&build(program), &["-addr", address])
     }
 
-    fn run(program: &str, binary: &Path, address: &str, stderr: Stdio) -> Self {
-        let mut child = Command::new(binary)
-            .args(["-addr", address])
+    /// Starts a program that has been built.
+    pub(crate) fn run(program: &Path, arguments: &[&str]) -> Self {
+        Self::run_saying(program, arguments, Stdio::inherit())
+    }
+
+    fn run_saying(program: &Path, arguments: &[&str], stderr: Stdio) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(stderr)
             .spawn()
@@ -67,7 +82,7 @@ impl Server {
             .trim()
             .strip_prefix("listening on http://")
             .map(str::to_owned);
-        let address = address.unwrap_or_else(|| panic!("{program} said `{line}`"));
+        let address = address.unwrap_or_else(|| panic!("{} said `{line}`", program.display()));
         Self { child, address }
     }
 
