@@ -353,9 +353,9 @@ mod tests {
             said(&[one.clone(), falls(60.0, 8)], &stays()),
             Verdict::Noisy
         );
-        // By less than half, or in less time.
+        // By less than a quarter, or in less time.
         assert_eq!(
-            said(&[one.clone(), falls(40.0, 8)], &Facts::default()),
+            said(&[one.clone(), falls(20.0, 8)], &Facts::default()),
             Verdict::Growing
         );
         assert_eq!(

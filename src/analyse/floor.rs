@@ -97,12 +97,20 @@ impl Floor {
             return Movement::Stands;
         }
         let net = self.growth() >= least && self.net_to_gross >= thresholds.min_net_to_gross;
-        let goes_on = self.lateness >= thresholds.min_lateness && self.jump <= thresholds.max_jump;
+        let goes_on =
+            self.lateness >= self.least_lateness(thresholds) && self.jump <= thresholds.max_jump;
         match (net, goes_on) {
             (true, true) => Movement::Grows,
             (true, false) => Movement::Stopped,
             (false, _) => Movement::Wanders,
         }
+    }
+
+    /// Goroutines that leak one by one come by chance: of few in the last third, one standard deviation may be
+    /// missing.
+    fn least_lateness(&self, thresholds: &Thresholds) -> f64 {
+        let expected = (self.growth() / 3.0).max(1.0);
+        thresholds.min_lateness.min(1.0 - expected.sqrt().recip())
     }
 
     /// How it moved, in numbers.

@@ -17,7 +17,8 @@ pub struct Thresholds {
     pub min_floor_share: f64,
     /// At least this much of all movement of the floors must be net growth; 0 to 1.
     pub min_net_to_gross: f64,
-    /// In the last third the floor must rise at least this much as fast as over the whole; 0 or more.
+    /// In the last third the floor must rise at least this much as fast as over the whole, less what chance may
+    /// take of a small growth; 0 or more.
     pub min_lateness: f64,
     /// No single rise between two floors may be more than this much of the growth; 0 to 1.
     pub max_jump: f64,
@@ -38,11 +39,11 @@ impl Default for Thresholds {
         Self {
             min_growth: 3,
             min_floor_growth: 5,
-            min_floor_share: 0.05,
+            min_floor_share: 0.01,
             min_net_to_gross: 0.8,
-            min_lateness: 0.5,
+            min_lateness: 0.6,
             max_jump: 0.5,
-            max_fall_elsewhere: 0.5,
+            max_fall_elsewhere: 0.25,
             likely_after: Duration::from_hours(24),
             likely_lateness: 0.6,
             max_ends_per_hour: 0.02,

@@ -544,11 +544,11 @@ fn thresholds_and_rules_are_taken() {
         Thresholds {
             min_growth: 10,
             min_floor_growth: 5,
-            min_floor_share: 0.05,
+            min_floor_share: 0.01,
             min_net_to_gross: 0.8,
             min_lateness: 0.25,
             max_jump: 1.0,
-            max_fall_elsewhere: 0.5,
+            max_fall_elsewhere: 0.25,
             likely_after: 5400s,
             likely_lateness: 0.6,
             max_ends_per_hour: 0.02,
