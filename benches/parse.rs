@@ -130,6 +130,7 @@ fn parse_and_group_unmet(bencher: Bencher<'_, '_>, name: &str) {
         read(bytes, |event| tally.add(event));
         tally.finish(Facts {
             form: Form::Debug2,
+            leaks: false,
             truncated: false,
             process: ProcessFacts::default(),
         })

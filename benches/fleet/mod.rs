@@ -304,6 +304,7 @@ fn snapshot(groups: usize, form: Form) -> Snapshot {
     }
     tally.finish(Facts {
         form,
+        leaks: false,
         truncated: false,
         process: ProcessFacts::default(),
     })

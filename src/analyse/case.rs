@@ -33,7 +33,7 @@ pub struct Facts {
     pub proved: Option<u64>,
     /// How they fared, where details tell.
     pub survival: Option<Survival>,
-    /// The build of the newest processes, where it grew in earlier builds only and is absent in all of these.
+    /// The build of the newest processes, where it grew in earlier builds only and in none of these.
     pub gone: Option<String>,
 }
 
@@ -148,8 +148,12 @@ impl Case {
             return Conclusion::of(verdict, reasons);
         }
         if let Some(build) = &facts.gone {
-            let absent = format!("no process has it any more since build {build}");
-            return Conclusion::of(Verdict::Gone, vec![absent]);
+            let after = if self.present {
+                format!("it does not grow in build {build} any more")
+            } else {
+                format!("no process has it any more since build {build}")
+            };
+            return Conclusion::of(Verdict::Gone, vec![after]);
         }
         let spread = Spread::of(&growing);
         let traffic = facts.survival.filter(|seen| seen.is_traffic(spread.growth));
@@ -175,6 +179,19 @@ impl Case {
 }
 
 impl Conclusion {
+    /// What is said of an instance of which that is said alone: where it grows, what all of them say together; where
+    /// it slows down, that it is proved.
+    pub fn on_instance(&self, alone: Verdict, reading: &Reading) -> Verdict {
+        match alone {
+            Verdict::Growing => self.verdict,
+            Verdict::Plateau if !reading.slowed.is_empty() => match self.verdict {
+                Verdict::Confirmed => Verdict::Confirmed,
+                _ => alone,
+            },
+            _ => alone,
+        }
+    }
+
     const fn of(verdict: Verdict, reasons: Vec<String>) -> Self {
         Self { verdict, reasons }
     }
@@ -185,6 +202,7 @@ impl Conclusion {
 struct Spread {
     instances: usize,
     processes: usize,
+    /// On one instance, all its processes together.
     longest: Duration,
     /// The lateness of the longest one.
     lateness: f64,
@@ -197,10 +215,14 @@ impl Spread {
         let instances: BTreeSet<usize> = growing.iter().map(|risen| risen.instance).collect();
         let floors = || growing.iter().map(|risen| &risen.rise.floor);
         let longest = floors().max_by_key(|floor| floor.span);
+        let seen = |instance: &usize| {
+            let here = growing.iter().filter(|risen| risen.instance == *instance);
+            here.map(|risen| risen.rise.floor.span).sum::<Duration>()
+        };
         Self {
             instances: instances.len(),
             processes: growing.len(),
-            longest: longest.map_or(Duration::ZERO, |floor| floor.span),
+            longest: instances.iter().map(seen).max().unwrap_or_default(),
             lateness: longest.map_or(0.0, |floor| floor.lateness),
             growth: floors().map(Floor::growth).sum(),
         }
@@ -276,6 +298,7 @@ mod tests {
             slowed: Vec::new(),
             falls: Vec::new(),
             absent: false,
+            rests: None,
         }
     }
 
@@ -290,6 +313,7 @@ mod tests {
             slowed: Vec::new(),
             falls: vec![(HOUR * hours, by)],
             absent: false,
+            rests: None,
         }
     }
 

@@ -9,6 +9,8 @@ use crate::model::Thresholds;
 
 /// Fewer good pulses than five for each block cannot show a floor.
 pub(super) const MIN_FLOOR_PULSES: usize = 5 * BLOCKS as usize;
+/// What is seen for less time than this says nothing of the next hour, however often it was looked at.
+pub(super) const MIN_FLOOR_SPAN: Duration = Duration::from_mins(5);
 /// Blocks that must have pulses: gaps may take the others.
 const MIN_FLOORS: usize = 8;
 
@@ -51,7 +53,7 @@ pub enum Movement {
 impl Floor {
     /// Of a segment; `None` where it is too short.
     pub fn of(segment: &Segment<'_>) -> Option<Self> {
-        if segment.pulses() < MIN_FLOOR_PULSES {
+        if !is_enough(segment.pulses(), segment.span()) {
             return None;
         }
         let floors = floors(segment);
@@ -127,6 +129,11 @@ impl Floor {
             self.jump * 100.0,
         )
     }
+}
+
+/// Whether so many pulses in so much time can show a floor.
+pub(super) fn is_enough(pulses: usize, span: Duration) -> bool {
+    pulses >= MIN_FLOOR_PULSES && span >= MIN_FLOOR_SPAN
 }
 
 /// A length of time in words, to the second.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::floor::is_enough;
 use crate::model::{Slot, Timestamp};
 
 /// Parts of equal length in which the floor of a segment is looked for.
@@ -63,6 +64,12 @@ impl<'a> Track<'a> {
             }
         }
         track
+    }
+
+    /// For how long the process was seen behind its warm-up; `None` where that is too little for a floor.
+    pub fn judged_for(&self) -> Option<Duration> {
+        let settled = self.settled.as_ref().map_or(self, |(_, settled)| settled);
+        is_enough(settled.pulses, settled.span()).then(|| settled.span())
     }
 
     /// When the pulses were, in order of time.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::floor::{MIN_FLOOR_PULSES, Movement, words};
+use super::floor::{MIN_FLOOR_PULSES, MIN_FLOOR_SPAN, Movement, is_enough, words};
 use super::growth::as_f64;
 use super::rate::{floors, moves};
 use super::{Floor, Segment, Verdict, theil_sen};
@@ -46,8 +46,8 @@ pub enum Evidence {
     TooFew {
         /// How many there are behind the warm-up of the longest-seen one.
         pulses: usize,
-        /// The time between two of them; zero where there is one at the most.
-        interval: Duration,
+        /// The time from the first of them to the last.
+        span: Duration,
     },
     /// Counts go both ways.
     Wanders {
@@ -60,6 +60,10 @@ pub enum Evidence {
     },
     /// No movement that is worth a word.
     Stands {
+        /// The lowest of its lowest counts.
+        lowest: u64,
+        /// The highest of them.
+        highest: u64,
         /// Good pulses.
         pulses: usize,
     },
@@ -102,30 +106,38 @@ impl Evidence {
                  {late_floor} in the last third of that time",
                 words(*span)
             ),
-            Self::TooFew { pulses, interval } => too_few(*pulses, *interval),
+            Self::TooFew { pulses, span } => too_few(*pulses, *span),
             Self::Wanders {
                 lowest,
                 highest,
                 pulses,
             } => format!("goes up and down between {lowest} and {highest}, in {pulses} pulses"),
-            Self::Stands { pulses } => {
-                format!("its lowest count does not move, in {pulses} pulses")
-            }
+            Self::Stands {
+                lowest,
+                highest,
+                pulses,
+            } => format!(
+                "its lowest counts lie between {lowest} and {highest} and do not go on rising, in {pulses} pulses"
+            ),
         }
     }
 }
 
-fn too_few(pulses: usize, interval: Duration) -> String {
-    let missing = MIN_FLOOR_PULSES.saturating_sub(pulses).max(1);
-    let wait = interval.saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX));
-    let wait = if wait.is_zero() {
-        String::new()
-    } else {
-        format!(", about {} more", words(wait))
+fn too_few(pulses: usize, span: Duration) -> String {
+    let told = format!(
+        "too early to say: {pulses} good pulses behind the warm-up of its process, and {MIN_FLOOR_PULSES} in {} are \
+         needed",
+        words(MIN_FLOOR_SPAN)
+    );
+    let gaps = u32::try_from(pulses.saturating_sub(1)).unwrap_or(u32::MAX);
+    let Some(interval) = span.checked_div(gaps) else {
+        return told;
     };
-    format!(
-        "too early to say: {pulses} good pulses behind the warm-up of its process, {missing} more are needed{wait}"
-    )
+    let missing = u32::try_from(MIN_FLOOR_PULSES.saturating_sub(pulses)).unwrap_or(u32::MAX);
+    let wait = interval
+        .saturating_mul(missing)
+        .max(MIN_FLOOR_SPAN.saturating_sub(span));
+    format!("{told}: about {} more", words(wait))
 }
 
 /// A segment whose floor rises.
@@ -152,6 +164,9 @@ pub struct Reading {
     pub falls: Vec<(Duration, f64)>,
     /// Whether the newest process was seen without it, each time.
     pub absent: bool,
+    /// For how long the newest process was seen without a rising floor; `None` where it rises, or was seen for too
+    /// short a time.
+    pub rests: Option<Duration>,
 }
 
 impl Reading {
@@ -164,11 +179,18 @@ impl Reading {
 /// Reads one series; its segments in order of time.
 pub fn read(segments: &[Segment<'_>], thresholds: &Thresholds) -> Reading {
     let mut reading = Reading {
-        evidence: Evidence::Stands { pulses: 0 },
+        evidence: Evidence::Stands {
+            lowest: 0,
+            highest: 0,
+            pulses: 0,
+        },
         rises: Vec::new(),
         slowed: Vec::new(),
         falls: Vec::new(),
         absent: segments.last().is_some_and(is_absent),
+        rests: segments
+            .last()
+            .and_then(|segment| rest(segment, thresholds)),
     };
     let mut found: Option<Evidence> = None;
     for (life, segment) in segments.iter().enumerate() {
@@ -197,8 +219,12 @@ impl Reading {
         // Floors lie between them: most series end here.
         if highest - lowest < thresholds.min_growth {
             let pulses = segment.pulses();
-            let seen = settled.pulses() >= MIN_FLOOR_PULSES;
-            return seen.then_some(Evidence::Stands { pulses });
+            let seen = is_enough(settled.pulses(), settled.span());
+            return seen.then_some(Evidence::Stands {
+                lowest,
+                highest,
+                pulses,
+            });
         }
         let Some(floor) = Floor::of(&settled) else {
             return grown_part(segment, thresholds).map(|grown| grown.evidence);
@@ -234,7 +260,11 @@ const fn quiet(movement: Movement, floor: Floor, (lowest, highest): (u64, u64)) 
             highest,
             pulses,
         },
-        Movement::Grows | Movement::Stands => Evidence::Stands { pulses },
+        Movement::Grows | Movement::Stands => Evidence::Stands {
+            lowest,
+            highest,
+            pulses,
+        },
     }
 }
 
@@ -242,10 +272,20 @@ fn too_few_of(segments: &[Segment<'_>]) -> Evidence {
     let settled = segments.iter().map(Segment::settled);
     let longest = settled.max_by_key(Segment::pulses);
     let pulses = longest.map_or(0, |segment| segment.pulses());
-    let gaps = u32::try_from(pulses.saturating_sub(1)).unwrap_or(u32::MAX);
     let span = longest.map_or(Duration::ZERO, |segment| segment.span());
-    let interval = span.checked_div(gaps).unwrap_or_default();
-    Evidence::TooFew { pulses, interval }
+    Evidence::TooFew { pulses, span }
+}
+
+/// How long a segment was seen for whose floor does not rise.
+fn rest(segment: &Segment<'_>, thresholds: &Thresholds) -> Option<Duration> {
+    let settled = segment.settled();
+    let (lowest, highest) = settled.range()?;
+    if !is_enough(settled.pulses(), settled.span()) {
+        return None;
+    }
+    let rises = highest - lowest >= thresholds.min_growth
+        && Floor::of(&settled)?.movement(thresholds) != Movement::Stands;
+    (!rises).then(|| settled.span())
 }
 
 /// Whether it was seen for a while, and was never there.
@@ -336,11 +376,11 @@ fn rests(low: &[u32]) -> bool {
     low.len() >= MIN_REST && (low.len() - rose) * 3 > low.len() * 2
 }
 
-/// The slowest leak that a process seen for so long can show as GROWING, goroutines per hour; `None` where
-/// nothing was seen. A fifth of the time goes to the warm-up and to the blocks at both ends.
-pub fn smallest_detectable_per_hour(seen: Duration, thresholds: &Thresholds) -> Option<f64> {
+/// The slowest leak that a process can show as GROWING which was seen for so long behind its warm-up,
+/// goroutines per hour. A fifth of the time goes to the blocks at both ends.
+pub fn smallest_detectable_per_hour(seen: Duration, thresholds: &Thresholds) -> f64 {
     let hours = 0.8 * seen.as_secs_f64() / 3600.0;
-    (hours > 0.0).then(|| as_f64(thresholds.min_floor_growth.cast_signed()) / hours)
+    as_f64(thresholds.min_floor_growth.cast_signed()) / hours
 }
 
 #[cfg(test)]
@@ -349,9 +389,9 @@ mod tests {
     use crate::analyse::Track;
     use crate::analyse::growth::tests::polls;
 
-    /// What is said of a count each second.
+    /// What is said of a count each ten seconds.
     fn told(counts: &[u32]) -> Reading {
-        let seconds: Vec<i64> = (0..).take(counts.len()).collect();
+        let seconds: Vec<i64> = (0..).map(|nth| nth * 10).take(counts.len()).collect();
         let slots = polls(&seconds);
         let track = Track::of(&slots);
         read(&[Segment::of_polls(&track, counts)], &Thresholds::default())
@@ -412,7 +452,7 @@ mod tests {
         }
         let grown = told(|at| at / 3);
         assert!(grown.rises.len() == 1 && grown.falls.is_empty() && !grown.absent);
-        assert!(grown.rises[0].low > 1_000.0, "{grown:?}");
+        assert!(grown.rises[0].low > 100.0, "{grown:?}");
         assert!(told(|_| 0).absent);
     }
 
@@ -421,7 +461,7 @@ mod tests {
         let told = told(&[5; 30]);
         assert_eq!(
             told.evidence.sentence(),
-            "too early to say: 30 good pulses behind the warm-up of its process, 30 more are needed, about 30s more"
+            "too early to say: 30 good pulses behind the warm-up of its process, and 60 in 5m are needed: about 5m more"
         );
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Fetcher, Limits};
 use crate::group::{KeepLabels, StackBook, Tally};
-use crate::model::{Failure, InstanceId, Kind, Snapshot};
+use crate::model::{Failure, FailureReason, InstanceId, Kind, Snapshot};
 
 /// A request, and what its answer is stored as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,5 +59,13 @@ pub(super) async fn request(
     let facts = fetcher
         .fetch(&url, limits, &mut |event| tally.add(event))
         .await?;
+    // Whatever answers everything alike would prove that all work is stuck.
+    if kind == Kind::Proof && !facts.leaks {
+        let message = "not a leak profile: it does not call itself `goroutineleak`".to_owned();
+        return Err(Failure {
+            reason: FailureReason::NotADump,
+            message,
+        });
+    }
     Ok(tally.finish(facts))
 }

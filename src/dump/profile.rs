@@ -41,7 +41,7 @@ struct Function {
 /// Reads a whole profile.
 pub(super) fn read(body: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<Facts, DumpError> {
     let tables = index(body)?;
-    check_type(&tables)?;
+    let leaks = is_leak_profile(&tables)?;
     let mut scratch = Scratch::default();
     for (sample, number) in tables.samples.iter().zip(1u64..) {
         match scratch.sample(&tables, sample) {
@@ -57,6 +57,7 @@ pub(super) fn read(body: &[u8], on: &mut impl FnMut(Event<'_>)) -> Result<Facts,
         form: Form::Proto,
         truncated: false,
         process: process_facts(&tables),
+        leaks,
     })
 }
 
@@ -102,16 +103,18 @@ fn index(body: &[u8]) -> Result<Tables<'_>, DumpError> {
     Ok(tables)
 }
 
-fn check_type(tables: &Tables<'_>) -> Result<(), DumpError> {
+/// Which of the two profiles of goroutines it is; others are none.
+fn is_leak_profile(tables: &Tables<'_>) -> Result<bool, DumpError> {
     let kind = tables
         .sample_type
         .map_or(0, |message| first_varint(message, 1));
     let name = tables.string(kind).filter(|name| !name.is_empty());
     let name = name.ok_or(DumpError::BadProfile("it breaks off"))?;
-    if matches!(name, b"goroutine" | b"goroutineleak") {
-        return Ok(());
+    match name {
+        b"goroutine" => Ok(false),
+        b"goroutineleak" => Ok(true),
+        _ => Err(DumpError::OtherProfile(super::lossy(name))),
     }
-    Err(DumpError::OtherProfile(super::lossy(name)))
 }
 
 impl<'a> Tables<'a> {

@@ -64,6 +64,8 @@ pub struct Facts {
     pub truncated: bool,
     /// About the process that made it.
     pub process: ProcessFacts,
+    /// It is a leak profile by its own word (`goroutineleak`), in the form that says so.
+    pub leaks: bool,
 }
 
 /// Reads a dump whose bytes arrive in chunks.
@@ -261,6 +263,7 @@ impl Body {
         let cut_by_go = self.taken == GO_TEXT_LIMIT;
         let facts = self.dumps.found.into_iter().map(|dump| Facts {
             form: dump.form,
+            leaks: false,
             truncated: dump.torn || (cut_by_go && dump.form == Form::Debug2),
             process: ProcessFacts {
                 heap_high: dump.heap_high,

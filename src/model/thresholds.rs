@@ -41,7 +41,7 @@ impl Default for Thresholds {
             min_floor_growth: 5,
             min_floor_share: 0.01,
             min_net_to_gross: 0.8,
-            min_lateness: 0.6,
+            min_lateness: 0.5,
             max_jump: 0.5,
             max_fall_elsewhere: 0.25,
             likely_after: Duration::from_hours(24),

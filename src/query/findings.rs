@@ -98,7 +98,7 @@ pub struct FindingRow {
     pub service: String,
     /// New, active, gone or ignored.
     pub standing: Standing,
-    /// What is said of it now.
+    /// What is said of it now: by this window, or by the daemon where that is louder.
     pub verdict: Verdict,
     /// The loudest that the daemon ever said of it; `null` where it never did.
     pub worst: Option<Verdict>,
@@ -234,17 +234,17 @@ impl Told<'_> {
         subject: &Subject,
         (since, least): (Timestamp, Verdict),
     ) -> Option<FindingRow> {
-        let verdict = subject.verdict();
         let span = self.said.last_span(least);
+        // What the daemon goes on saying no shorter window ends.
+        let open = self.said.last_loud(least).filter(|row| row.to.is_none());
+        let open = open.and_then(|row| Verdict::from_name(&row.kind));
+        let verdict = subject.verdict().max(open.unwrap_or_default());
         let standing = match span {
             _ if verdict >= least && subject.ignored.is_some() => Standing::Ignored,
             _ if verdict >= least => match span {
                 Some((from, _)) if from < since => Standing::Active,
                 _ => Standing::New,
             },
-            // A window that says less than the daemon does, such as a shorter one, ends nothing.
-            Some((_, None)) if verdict == Verdict::Insufficient => Standing::Active,
-            Some((_, None)) => Standing::Gone,
             Some((_, Some(until))) if until >= since => Standing::Gone,
             _ => return None,
         };

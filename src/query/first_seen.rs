@@ -22,6 +22,9 @@ pub struct FirstSeen {
     pub total: usize,
     /// Rows below.
     pub shown: usize,
+    /// The loudest verdict of all of them, whether shown or not; none that a rule ignores.
+    #[serde(skip)]
+    pub loudest: Option<Verdict>,
     /// The newest first.
     pub rows: Vec<FirstSeenRow>,
 }
@@ -95,6 +98,8 @@ pub fn first_seen(
             .then(a.signature.cmp(&b.signature))
     });
     let total = rows.len();
+    let heard = rows.iter().filter(|row| row.ignored.is_none());
+    let loudest = heard.map(|row| row.verdict).max();
     if limit > 0 {
         rows.truncate(limit);
     }
@@ -104,6 +109,7 @@ pub fn first_seen(
         window: judged.head,
         total,
         shown,
+        loudest,
         rows,
     })
 }

@@ -40,7 +40,8 @@ pub struct WindowHead {
     pub polls_due: u64,
     /// Processes that were followed by another one in the window.
     pub restarts: u64,
-    /// The slowest leak that this window can show, goroutines per hour and instance.
+    /// The slowest leak that this window can show as GROWING, goroutines per hour and instance; `null` where every
+    /// process was seen for too short a time.
     pub min_detectable_per_hour: Option<f64>,
     /// Services that were looked at.
     pub services: usize,
@@ -85,7 +86,8 @@ impl Resolution {
 #[derive(Debug)]
 pub(super) struct HeadCount {
     head: WindowHead,
-    longest: Duration,
+    /// Behind the warm-up; `None` where no process was seen for long enough.
+    longest: Option<Duration>,
 }
 
 impl HeadCount {
@@ -114,7 +116,7 @@ impl HeadCount {
         };
         Self {
             head,
-            longest: Duration::ZERO,
+            longest: None,
         }
     }
 
@@ -148,7 +150,7 @@ impl HeadCount {
             .map(|span| span.to.min(scope.until))
             .max();
         self.head.polled_until = ended.max(self.head.polled_until);
-        self.longest = self.longest.max(observed.longest_seen());
+        self.longest = self.longest.max(observed.judged_for(scope));
     }
 
     pub(super) fn finish(
@@ -170,7 +172,9 @@ impl HeadCount {
         });
         self.head.signature_limits = limits;
         self.head.pauses = merged(std::mem::take(&mut self.head.pauses));
-        self.head.min_detectable_per_hour = smallest_detectable_per_hour(self.longest, thresholds);
+        self.head.min_detectable_per_hour = self
+            .longest
+            .map(|seen| smallest_detectable_per_hour(seen, thresholds));
         let rules = IgnoreRules::new(reader.ignore_rules()?.to_vec());
         self.head.rules_ended = rules.ended(self.head.until).cloned().collect();
         let unread = reader.unread_analysis()?.iter();

@@ -112,7 +112,7 @@ impl Judged {
                 let facts = Facts {
                     proved: proofs.in_builds(service, *key, risen),
                     survival: grown.remove(key),
-                    gone: subject.gone(),
+                    gone: subject.gone(&self.thresholds),
                 };
                 subject.proof = proofs.newest(service, *key);
                 subject.settle(&facts, &self.thresholds);
@@ -244,7 +244,7 @@ impl Subject {
         self.case.add(rung.instance, &rung.reading);
         self.slowed.extend(rung.slowed);
         let verdict = rung.reading.verdict();
-        if verdict.says_growth() {
+        if verdict.says_growth() || !rung.reading.slowed.is_empty() {
             self.told.push(Told {
                 instance: rung.instance,
                 growth: rung.growth,
@@ -264,10 +264,7 @@ impl Subject {
         for told in &mut self.told {
             let alone = self.case.verdict_on(&told.reading, thresholds);
             // What all of them say together no instance says louder, nor does it say more quietly why.
-            told.verdict = match alone {
-                Verdict::Growing => self.conclusion.verdict,
-                other => other,
-            };
+            told.verdict = self.conclusion.on_instance(alone, &told.reading);
         }
         self.told.sort_by_key(|told| {
             let loud = told.verdict.says_growth();
@@ -282,10 +279,8 @@ impl Subject {
 
     /// What is said of one instance's part of it.
     pub(super) fn verdict_on(&self, reading: &Reading, thresholds: &Thresholds) -> Verdict {
-        match self.case.verdict_on(reading, thresholds) {
-            Verdict::Growing => self.conclusion.verdict,
-            other => other,
-        }
+        let alone = self.case.verdict_on(reading, thresholds);
+        self.conclusion.on_instance(alone, reading)
     }
 
     /// Where it grows, the fastest first.
@@ -349,19 +344,49 @@ impl Subject {
         newest.and_then(|(last, _)| last.build.clone())
     }
 
-    /// The build that it is gone since: it grew in others, and no process has it any more.
-    fn gone(&self) -> Option<String> {
-        if self.case.is_present() || self.told.is_empty() {
+    /// The build that it is gone since: it grew in others, and in the newest processes it is absent, or has stood
+    /// still for so long that at its old rate it would show.
+    fn gone(&self, thresholds: &Thresholds) -> Option<String> {
+        let grew: Vec<&Told> = self
+            .told
+            .iter()
+            .filter(|told| !told.risen.is_empty())
+            .collect();
+        if grew.is_empty() {
             return None;
         }
-        let (mut grew, mut newest) = (BTreeSet::new(), BTreeSet::new());
-        for told in &self.told {
+        let (mut old, mut newest) = (BTreeSet::new(), BTreeSet::new());
+        for told in grew {
             let (last, risen) = told.risen.split_last()?;
-            grew.extend(risen.iter().map(|process| process.build.as_deref()));
+            if self.case.is_present() && !told.has_come_to_rest(thresholds) {
+                return None;
+            }
+            old.extend(risen.iter().map(|process| process.build.as_deref()));
             newest.insert(last.build.as_deref()?);
         }
-        let is_other = newest.iter().all(|build| !grew.contains(&Some(*build)));
+        let is_other = newest.iter().all(|build| !old.contains(&Some(*build)));
         let build = newest.first().filter(|_| is_other)?;
         Some((*build).to_owned())
+    }
+}
+
+impl Told {
+    /// Whether its newest process has stood still for so long that twice the least growth would have come.
+    fn has_come_to_rest(&self, thresholds: &Thresholds) -> bool {
+        let slowest = self
+            .reading
+            .rises
+            .iter()
+            .map(|rise| rise.low)
+            .reduce(f64::min);
+        let rests = self.reading.rests.filter(|_| !self.reading.absent);
+        match (rests, slowest) {
+            _ if self.reading.absent => true,
+            (Some(rests), Some(slowest)) => {
+                let missing = slowest * rests.as_secs_f64() / 3600.0;
+                missing >= 2.0 * as_f64(thresholds.min_floor_growth)
+            }
+            _ => false,
+        }
     }
 }

@@ -174,7 +174,10 @@ fn rungs(
             .extend(in_lives.map(|(counts, track)| segment(counts.get(signature), track, &zeros)));
         let reading = read(&segments, thresholds);
         let has_rate = rates == Rates::All || reading.verdict().says_growth();
+        let growth = growth(&segments);
         let low = has_rate.then(|| low(&segments)).flatten();
+        // Both are over the same time; what a process had gained by its first pulse is in the one alone.
+        let low = low.map(|low| low.min(growth.per_hour.max(0.0)));
         let slowed = reading.slowed.iter();
         let slowed = slowed.filter_map(|life| observed.lives.get(*life).map(Process::of));
         let rises = reading.rises.iter().map(|rise| rise.life);
@@ -183,7 +186,7 @@ fn rungs(
         rungs.push(Rung {
             instance,
             signature,
-            growth: growth(&segments),
+            growth,
             risen: asked
                 .filter_map(|life| observed.lives.get(life).map(Process::of))
                 .collect(),

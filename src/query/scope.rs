@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::analyse::Track;
 use crate::model::signature::SignaturePrefix;
 use crate::model::{Frame, StartReason, Timestamp};
 use crate::store::{
@@ -365,13 +366,14 @@ impl Observed {
         self.lives.last()?.rows.last()
     }
 
-    /// The time from first to last good pulse of the process that was seen for longest.
-    pub(super) fn longest_seen(&self) -> Duration {
-        let span = |life: &Life| match (life.course.slots.first(), life.course.slots.last()) {
-            (Some(first), Some(last)) => last.last_at.since(first.first_at),
-            _ => Duration::ZERO,
+    /// For how long the process was seen that was seen for longest behind its warm-up; `None` where that is too
+    /// little for a verdict.
+    pub(super) fn judged_for(&self, scope: &Scope) -> Option<Duration> {
+        let judged = |life: &Life| {
+            let began = life.rows.first().map_or(scope.since, |row| row.since);
+            Track::of_life(&life.course.slots, began).judged_for()
         };
-        self.lives.iter().map(span).max().unwrap_or_default()
+        self.lives.iter().filter_map(judged).max()
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Shared {
     pub total: usize,
     /// Rows below.
     pub shown: usize,
+    /// The loudest verdict of all of them, whether shown or not; none that a rule ignores.
+    #[serde(skip)]
+    pub loudest: Option<Verdict>,
     /// One a signature, the widest spread first.
     pub rows: Vec<SharedRow>,
 }
@@ -86,12 +89,12 @@ impl fmt::Display for Across {
 }
 
 impl Across {
-    /// What tells those that share a leak apart; instances without the label are one more.
-    fn key(&self, row: &InstanceRow) -> String {
+    /// What tells those that share a leak apart; `None` for an instance without the label.
+    fn key(&self, row: &InstanceRow) -> Option<String> {
         match self {
-            Self::Instances => format!("{} {}", row.service, row.name),
-            Self::Services => row.service.clone(),
-            Self::Label(name) => row.labels.get(name).cloned().unwrap_or_default(),
+            Self::Instances => Some(format!("{} {}", row.service, row.name)),
+            Self::Services => Some(row.service.clone()),
+            Self::Label(name) => row.labels.get(name).cloned(),
         }
     }
 }
@@ -122,7 +125,7 @@ pub fn shared(
     let signatures = reader.signatures()?;
     let mut rows = Vec::new();
     for (key, mut on) in growing {
-        let apart: BTreeSet<String> = on.iter().map(|(row, _)| across.key(row)).collect();
+        let apart: BTreeSet<String> = on.iter().filter_map(|(row, _)| across.key(row)).collect();
         let (Some(found), true) = (signatures.get(&key), apart.len() > 1) else {
             continue;
         };
@@ -144,6 +147,7 @@ pub fn shared(
         spread.then(a.signature.cmp(&b.signature))
     });
     let total = rows.len();
+    let loudest = rows.iter().map(|row| row.verdict).max();
     if limit > 0 {
         rows.truncate(limit);
     }
@@ -154,6 +158,7 @@ pub fn shared(
         across: across.to_string(),
         total,
         shown,
+        loudest,
         rows,
     })
 }

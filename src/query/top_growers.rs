@@ -59,6 +59,9 @@ pub struct TopGrowers {
     pub matched: usize,
     /// Rows below: at most the limit.
     pub shown: usize,
+    /// The loudest verdict of all that matched, whether shown or not; none that a rule ignores.
+    #[serde(skip)]
+    pub loudest: Option<Verdict>,
     /// Those that an ignore rule holds for: not among the rows, unless they were asked for.
     pub ignored: usize,
     /// Growth below this was left out.
@@ -149,6 +152,8 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         found.retain(|found| found.subject.ignored.is_none());
     }
     let matched = found.len();
+    let heard = found.iter().filter(|found| found.subject.ignored.is_none());
+    let loudest = heard.map(|found| found.subject.verdict()).max();
     sort(&mut found, request.sort);
     if request.limit > 0 {
         found.truncate(request.limit);
@@ -174,6 +179,7 @@ pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGr
         total,
         matched,
         shown: rows.len(),
+        loudest,
         ignored,
         min_growth: request.min_growth,
         signatures: judged.distinct(&sightings),

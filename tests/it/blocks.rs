@@ -94,6 +94,7 @@ fn snapshot(seen: &Seen, book: &StackBook) -> Snapshot {
     }
     tally.finish(Facts {
         form: Form::Proto,
+        leaks: false,
         truncated: seen.truncated,
         process: ProcessFacts::default(),
     })

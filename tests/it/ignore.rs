@@ -521,7 +521,7 @@ fn top_growers_leave_out_what_a_rule_ignores() {
     assert_snapshot!(growers(keys, &[]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     showing 0 of 0 (growth >= 3) among 2 signatures, 1 ignored by rule.  nothing else grew and stayed.
-    polled for 29m: leaks of +12.9/h an instance and faster show in that time
+    too early: nothing can be GROWING before 60 polls behind the first ten minutes of a process
     exit 0
     ");
     assert_snapshot!(growers(keys, &["--ignored"]), @"

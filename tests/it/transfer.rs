@@ -359,6 +359,7 @@ impl Simulation {
         }
         let mut snapshot = tally.finish(Facts {
             form: *form,
+            leaks: false,
             truncated: *truncated,
             process: ProcessFacts::default(),
         });

@@ -485,11 +485,11 @@ proptest! {
         };
         let swapped = read(&text.join(b"\n".as_slice())).unwrap();
         let last = text.last().copied().unwrap_or_default();
-        let ends_whole = |end: &[u8]| memchr::memmem::find(last, end).is_some();
-        if ends_whole(b"created by") || ends_whole(b"main.main()") {
+        if swapped.complained == 0 {
             prop_assert_eq!(counts(&swapped), counts(&read(&dump).unwrap()));
         } else {
             // One without a creator at the end may have lost it: that is told.
+            prop_assert!(memchr::memmem::find(last, b"created by").is_none());
             prop_assert_eq!((swapped.goroutines, swapped.complained), (222, 1));
         }
     }

@@ -25,7 +25,12 @@ pub(super) struct Args {
 /// Serves the command.
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
-    let answer = findings(&reader, &scope, args.verdict)?;
+    // What the exit code is to tell is shown.
+    let least = args
+        .ending
+        .exit_code
+        .map_or(args.verdict, |asked| asked.min(args.verdict));
+    let answer = findings(&reader, &scope, least)?;
     print(&answer, text::findings, args.common.output, context)?;
     let found = answer.rows.iter().filter(|row| row.ignored.is_none());
     let distinct = answer.signatures.iter().map(|row| row.verdict);

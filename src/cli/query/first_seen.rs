@@ -28,5 +28,5 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let answer = first_seen(&reader, &scope, args.only_growing, args.limit)?;
     print(&answer, text::first_seen, args.common.output, context)?;
-    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+    ends(&args.ending, answer.loudest.into_iter())
 }

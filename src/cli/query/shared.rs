@@ -41,5 +41,5 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let answer = shared(&reader, &scope, (args.min_growth, &args.across), args.limit)?;
     print(&answer, text::shared, args.common.output, context)?;
-    ends(&args.ending, answer.rows.iter().map(|row| row.verdict))
+    ends(&args.ending, answer.loudest.into_iter())
 }

@@ -25,5 +25,9 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let signature = signature(&reader, &args.signature)?;
     let answer = show(&reader, &scope, &signature)?;
     print(&answer, text::show, args.common.output, context)?;
-    ends(&args.ending, std::iter::once(answer.verdict))
+    let found = answer
+        .services
+        .iter()
+        .filter(|service| service.ignored.is_none());
+    ends(&args.ending, found.map(|service| service.verdict))
 }

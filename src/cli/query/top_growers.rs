@@ -69,7 +69,6 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     };
     let answer = top_growers(&reader, &request)?;
     print(&answer, text::top_growers, args.common.output, context)?;
-    let found = answer.rows.iter().filter(|row| row.ignored.is_none());
     let distinct = answer.signatures.iter().map(|row| row.verdict);
-    ends(&args.ending, found.map(|row| row.verdict).chain(distinct))
+    ends(&args.ending, answer.loudest.into_iter().chain(distinct))
 }

@@ -170,11 +170,12 @@ pub(super) fn detectable(head: &WindowHead) -> String {
     let polled = head.polled_until.zip(head.polled_since);
     match (head.min_detectable_per_hour, polled) {
         (Some(slowest), Some((until, since))) => format!(
-            "polled for {}: leaks of {}/h an instance and faster show in that time\n",
+            "polled for {}: leaks of {}/h an instance and faster can show as GROWING in that time\n",
             span(until.since(since)),
             rate(slowest),
         ),
-        _ => String::new(),
+        (None, Some(_)) => "too early: nothing can be GROWING before 60 polls behind the first ten minutes of a process\n".to_owned(),
+        (_, None) => String::new(),
     }
 }
 
