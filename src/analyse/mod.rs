@@ -1,6 +1,6 @@
 //! Counts over time to verdicts, each a sentence with its numbers. Pure: columns in, findings out.
 //!
-//! Reading order: [`growth`] (what a series is), [`rate`], [`floor`] (the test that verdicts rest on), [`series`]
+//! Reading order: [`mod@growth`] (what a series is), [`rate`], [`floor`] (the test that verdicts rest on), [`series`]
 //! (what one series says by itself), [`survival`] (whether its goroutines stay), [`case`] (a signature in a
 //! service: its series held against each other), [`hint`] (what a growing stack usually means), [`ignore`].
 //! Absent on purpose: SQL, clocks, names of services.

@@ -22,6 +22,8 @@ pub struct FirstSeen {
     pub total: usize,
     /// Rows below.
     pub shown: usize,
+    /// Signatures that grow and that a rule takes out, where only growing ones are asked for.
+    pub ignored: usize,
     /// The loudest verdict of all of them, whether shown or not; none that a rule ignores.
     #[serde(skip)]
     pub loudest: Option<Verdict>,
@@ -64,6 +66,7 @@ pub fn first_seen(
     let signatures = reader.signatures()?;
     let looked = first_looks(reader)?;
     let mut rows = Vec::new();
+    let mut taken_out = 0;
     for ((service, key), first) in firsts(&reader.sightings(None)?) {
         let within = (scope.since..=scope.until).contains(&first.first_at);
         let here = scope.services.is_empty() || scope.services.iter().any(|name| name == service);
@@ -76,6 +79,7 @@ pub fn first_seen(
         let verdict = subject.map_or(Verdict::Insufficient, Subject::verdict);
         let growth = subject.map(|subject| subject.growth).unwrap_or_default();
         let ignored = subject.and_then(|subject| subject.ignored.clone());
+        taken_out += usize::from(only_growing && ignored.is_some());
         if only_growing && (!verdict.says_growth() || ignored.is_some()) {
             continue;
         }
@@ -109,6 +113,7 @@ pub fn first_seen(
         window: judged.head,
         total,
         shown,
+        ignored: taken_out,
         loudest,
         rows,
     })

@@ -25,6 +25,8 @@ pub struct Shared {
     pub total: usize,
     /// Rows below.
     pub shown: usize,
+    /// Signatures that grow and that a rule takes out.
+    pub ignored: usize,
     /// The loudest verdict of all of them, whether shown or not; none that a rule ignores.
     #[serde(skip)]
     pub loudest: Option<Verdict>,
@@ -109,8 +111,12 @@ pub fn shared(
     let judged = judged(reader, scope, (None, Rates::Growing), |_| ())?;
     let mut growing: BTreeMap<SignatureKey, Vec<(&InstanceRow, Growth)>> = BTreeMap::new();
     let mut verdicts: BTreeMap<SignatureKey, Verdict> = BTreeMap::new();
-    let subjects = judged.services.values().flatten();
-    for (key, subject) in subjects.filter(|(_, subject)| subject.ignored.is_none()) {
+    let mut ignored = BTreeSet::new();
+    for (key, subject) in judged.services.values().flatten() {
+        if subject.ignored.is_some() {
+            ignored.insert(*key);
+            continue;
+        }
         let loudest = verdicts.entry(*key).or_default();
         *loudest = subject.verdict().max(*loudest);
         for told in subject
@@ -158,6 +164,7 @@ pub fn shared(
         across: across.to_string(),
         total,
         shown,
+        ignored: ignored.len(),
         loudest,
         rows,
     })

@@ -163,7 +163,7 @@ fn beyond_the_limit_totals_are_exact_and_a_known_leak_is_told() {
                  WHERE count = goroutines AND count >= 41";
     assert_eq!(row(folder.path(), "goroscope.db", whole), "240");
     insta::assert_snapshot!(ask(folder.path(), &["top-growers"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts
+    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts, leaks from +1.7/h on can be GROWING
     gen, since 2026-11-24 00:04:00: it has brought 50 signatures, its limit: goroutines of further ones count as `(signatures beyond the limit)`
     #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH  /HOUR  TREND     STATE         OLDEST  FIRST SEEN        VERDICT  WHERE
     1  d8941107   gen       1/1      1   120    +119  +29.9  ▁▂▃▄▅▆▇█  chan receive       -  2026-11-24 00:00  GROWING  main.leak  src/x.go:7
@@ -184,7 +184,7 @@ fn a_leak_in_ever_new_stacks_is_one_of_the_signature_beyond_the_limit() {
     }));
     store(&path, records);
     insta::assert_snapshot!(ask(folder.path(), &["findings"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts
+    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts, leaks from +1.7/h on can be GROWING
     gen, since 2026-11-24 00:50:00: it has brought 50 signatures, its limit: goroutines of further ones count as `(signatures beyond the limit)`
     FINDING  VERDICT  SINCE  SIGNATURE  SERVICE  ON  LAST  GROWTH  >= /HOUR  FIRST SEEN        WHERE
     new      GROWING  -      7255af51   gen       1   190    +190     +47.7  2026-11-24 00:50  (signatures beyond the limit)
@@ -330,10 +330,10 @@ fn distinct_signatures_that_stay_are_a_leak() {
     }));
     store(&path, records);
     insta::assert_snapshot!(ask(folder.path(), &["findings"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   2 services, 2 instances, 480/480 polls, 0 restarts
+    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   2 services, 2 instances, 480/480 polls, 0 restarts, leaks from +1.7/h on can be GROWING
     gen: distinct signatures in one process went from 1 to 80 (+19.8/h): GROWING: gen-1:6060: its lowest count rose from 9 to 75 in 3h 35m (216 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it
     0 new, 0 active, 0 gone, 0 ignored by rule (GROWING or above).
-    polled for 3h 59m: leaks of +1.7/h an instance and faster can show as GROWING in that time
+    polled for 3h 59m: slower leaks than +1.7/h an instance do not show in that time
     ");
     insta::assert_snapshot!(ask(folder.path(), &["top-growers", "-o", "json"]), @r#"{"schema":"goroscope.top-growers/v1","window":{"since":"2026-11-24T00:00:00.000Z","until":"2026-11-24T04:00:00.000Z","polled_since":"2026-11-24T00:00:00.000Z","polled_until":"2026-11-24T03:59:00.000Z","kept_since":null,"days_since":null,"resolution":{"by_poll":2,"by_ten_minutes":0,"by_day":0},"daemon_silent_since":null,"polls_ok":480,"polls_due":480,"restarts":0,"min_detectable_per_hour":1.744186046511628,"services":2,"instances":2,"pauses":[],"rules_ended":[],"analysis_unread":[],"signature_limits":[]},"total":106,"matched":0,"shown":0,"ignored":0,"min_growth":3,"signatures":[{"service":"gen","counted":"at_once","instance":"gen-1:6060","instances_growing":1,"first":1,"last":80,"growth":79,"per_hour":19.832635983263597,"verdict":"GROWING","evidence":["gen-1:6060: its lowest count rose from 9 to 75 in 3h 35m (216 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it"]}],"rows":[]}"#);
 }
@@ -348,10 +348,10 @@ fn new_signatures_that_come_and_go_are_told() {
         })
     });
     insta::assert_snapshot!(ask(folder.path(), &["top-growers"]), @"
-    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts
+    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts, leaks from +1.7/h on can be GROWING
     gen: signatures ever seen went from 61 to 241 (+60.3/h): SUSPECT: 180 signatures were seen for the first time within 2h 59m, 60 of them in the last third of it; 61 were known before
     showing 0 of 0 (growth >= 3) among 241 signatures, 0 ignored by rule.  nothing grew and stayed.
-    polled for 3h 59m: leaks of +1.7/h an instance and faster can show as GROWING in that time
+    polled for 3h 59m: slower leaks than +1.7/h an instance do not show in that time
     ");
 }
 
@@ -379,7 +379,7 @@ fn the_label_value_that_carries_the_growth() {
         .find(|word| word.len() == 8 && word.bytes().all(|b| b.is_ascii_hexdigit()));
     let shown = ask(folder.path(), &["show", signature.unwrap()]);
     insta::assert_snapshot!(shown, @r#"
-    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts
+    window 2026-11-24 00:00 -> 2026-11-24 04:00 (+00:00)   1 service, 1 instance, 240/240 polls, 0 restarts, leaks from +1.7/h on can be GROWING
     signature   44e256313499e107c1e441ee5dcc5c3e
     where       pay.wait  src/x.go:7
     verdict     GROWING in pay

@@ -221,7 +221,7 @@ fn shared() {
     pay      pay-1:6060     58     +58  2026-11-24 00:01  b0b0b0b0b0b0
     pay      pay-2:6060     13     +26  2026-11-24 00:01  b0b0b0b0b0b0
 
-    showing 1 of 1 signatures that grow on two or more instances.  next: goroscope query show 6aa95d31
+    showing 1 of 1 signatures that grow on two or more instances, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
 }
 

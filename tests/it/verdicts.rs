@@ -84,7 +84,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     // Nothing new is nothing to store.
     assert_eq!(judged(&path, minute(2 * HOUR + 5)), [""; 0]);
     insta::assert_snapshot!(findings(folder.path(), "2026-11-24 09:00"), @"
-    window 2026-11-23 09:00 -> 2026-11-24 09:00 (+00:00)   1 service, 2 instances, 1,082/1,082 polls, 0 restarts
+    window 2026-11-23 09:00 -> 2026-11-24 09:00 (+00:00)   1 service, 2 instances, 1,082/1,082 polls, 0 restarts, leaks from +0.78/h on can be GROWING
     polled 2026-11-24 00:00:00 -> 2026-11-24 09:00:00 only
     FINDING  VERDICT  SINCE             SIGNATURE  SERVICE  ON  LAST  GROWTH  >= /HOUR  FIRST SEEN        WHERE
     new      GROWING  2026-11-24 02:00  6aa95d31   pay       2   270    +270     +30.0  2026-11-24 00:04  pay.(*Client).retry.func1  pay/client.go:118
@@ -116,7 +116,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     assert_eq!(judged(&path, minute(10 * HOUR + 5)), [""; 0]);
     assert_eq!(judged(&path, minute(12 * HOUR)), ["GROWING -> GONE"]);
     insta::assert_snapshot!(findings(folder.path(), "2026-11-24 12:30"), @"
-    window 2026-11-23 12:30 -> 2026-11-24 12:30 (+00:00)   1 service, 2 instances, 1,502/1,502 polls, 2 restarts
+    window 2026-11-23 12:30 -> 2026-11-24 12:30 (+00:00)   1 service, 2 instances, 1,502/1,502 polls, 2 restarts, leaks from +0.70/h on can be GROWING
     polled 2026-11-24 00:00:00 -> 2026-11-24 12:30:00 only
     FINDING  VERDICT  SINCE                                 SIGNATURE  SERVICE  ON  LAST  GROWTH  >= /HOUR  FIRST SEEN        WHERE
     gone     GONE     2026-11-24 02:00 -> 2026-11-24 12:00  6aa95d31   pay       0     0    +298         -  2026-11-24 00:04  pay.(*Client).retry.func1  pay/client.go:118
@@ -124,7 +124,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     6aa95d31 pay: it grows on 2 instances and in 2 processes
     6aa95d31 pay: pay-1:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
     6aa95d31 pay: pay-2:6060: its lowest count rose from 3 to 27 in 1h 48m (109 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 12 % of it
-    2026-11-24 10:00 pay deployed build aaaa -> bbbb, first met at pay-1:6060
+    2026-11-24 10:00 pay deployed build aaaa -> bbbb, first met at pay-1:6060: goroscope query diff build:aaaa build:bbbb
     0 new, 0 active, 1 gone, 0 ignored by rule (GROWING or above).  next: goroscope query show 6aa95d31
     ");
     // When the window has nothing of it left, it stays what it was.
@@ -134,9 +134,9 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     let gone = "SELECT count(*) FROM verdicts WHERE verdict = 'GONE' AND until IS NULL";
     assert_eq!(number(&path, gone), 1);
     insta::assert_snapshot!(findings(folder.path(), "2026-11-25 15:00"), @"
-    window 2026-11-24 15:00 -> 2026-11-25 15:00 (+00:00)   1 service, 2 instances, 2,882/2,882 polls, 0 restarts
+    window 2026-11-24 15:00 -> 2026-11-25 15:00 (+00:00)   1 service, 2 instances, 2,882/2,882 polls, 0 restarts, leaks from +0.26/h on can be GROWING
     0 new, 0 active, 0 gone, 0 ignored by rule (GROWING or above).
-    polled for 1day: leaks of +0.26/h an instance and faster can show as GROWING in that time
+    polled for 1day: slower leaks than +0.26/h an instance do not show in that time
     ");
 }
 

@@ -47,11 +47,12 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
     }
     for deploy in &answer.deploys {
         text += &format!(
-            "{} {} deployed {}, first met at {}\n",
+            "{} {} deployed {}, first met at {}{}\n",
             draw.zone.minute(deploy.at),
             escape(&deploy.service),
             escape(&deploy.change),
             escape(&deploy.instance),
+            compared(&deploy.change),
         );
     }
     text += &format!(
@@ -67,6 +68,21 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
         text += &head::detectable(&answer.window);
     }
     text
+}
+
+/// How two builds are compared, signature by signature.
+fn compared(change: &str) -> String {
+    let builds = change
+        .strip_prefix("build ")
+        .and_then(|builds| builds.split_once(" -> "));
+    let short = |build: &str| escape(build).chars().take(12).collect::<String>();
+    builds.map_or_else(String::new, |(old, new)| {
+        format!(
+            ": goroscope query diff build:{} build:{}",
+            short(old),
+            short(new)
+        )
+    })
 }
 
 fn cells(row: &FindingRow, window: &WindowHead, draw: Draw) -> Vec<Cell> {

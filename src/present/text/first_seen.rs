@@ -30,6 +30,9 @@ pub fn first_seen(answer: &FirstSeen, draw: Draw) -> String {
         "showing {} of {} signatures first seen in this window.",
         answer.shown, answer.total
     );
+    if answer.ignored > 0 {
+        text += &format!("  {} ignored by rule.", answer.ignored);
+    }
     if answer.rows.iter().any(|row| row.at_first_look) {
         text += "  *: there when its process was looked at first.";
     }

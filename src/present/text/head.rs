@@ -25,7 +25,7 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         }
     };
     let mut line = format!(
-        "window {} -> {} ({})   {}, {}, {}/{} polls, {}\n",
+        "window {} -> {} ({})   {}, {}, {}/{} polls, {}{}\n",
         moment(head.since),
         moment(head.until),
         zone.offset(head.until),
@@ -34,27 +34,13 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
         grouped(head.polls_ok),
         grouped(head.polls_due),
         plural(head.restarts, "restart"),
+        head.min_detectable_per_hour
+            .map_or_else(String::new, |slowest| format!(
+                ", leaks from {}/h on can be GROWING",
+                rate(slowest)
+            )),
     );
-    if let Some(kept) = head.kept_since {
-        let older = head.days_since.map_or_else(
-            || "retention has removed older ones".to_owned(),
-            |since| {
-                format!(
-                    "the time from {} to then is told by days of UTC",
-                    zone.second(since)
-                )
-            },
-        );
-        line += &format!("snapshots are kept since {}: {older}\n", zone.second(kept));
-    }
-    if head.resolution.by_day > 0 {
-        line += &format!(
-            "{} of {} processes were seen for more than 7d: told by the lowest and last count of each \
-             day of UTC\n",
-            grouped(head.resolution.by_day),
-            grouped(head.resolution.processes()),
-        );
-    }
+    line += &told_by(head, draw);
     if let (Some(since), Some(until)) = (head.polled_since, head.polled_until)
         && since.since(head.since) + head.until.since(until) > head.until.since(head.since) / 20
     {
@@ -83,6 +69,33 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
     }
     if head.polls_due == 0 {
         line.push_str("nothing was polled in this window; a longer --since may have more\n");
+    }
+    line
+}
+
+/// How finely the window is told, where not by every poll.
+fn told_by(head: &WindowHead, draw: Draw) -> String {
+    let zone = draw.zone;
+    let mut line = String::new();
+    if let Some(kept) = head.kept_since {
+        let older = head.days_since.map_or_else(
+            || "retention has removed older ones".to_owned(),
+            |since| {
+                format!(
+                    "the time from {} to then is told by days of UTC",
+                    zone.second(since)
+                )
+            },
+        );
+        line += &format!("snapshots are kept since {}: {older}\n", zone.second(kept));
+    }
+    if head.resolution.by_day > 0 {
+        line += &format!(
+            "{} of {} processes were seen for more than 7d: told by the lowest and last count of each \
+             day of UTC\n",
+            grouped(head.resolution.by_day),
+            grouped(head.resolution.processes()),
+        );
     }
     line
 }
@@ -170,7 +183,7 @@ pub(super) fn detectable(head: &WindowHead) -> String {
     let polled = head.polled_until.zip(head.polled_since);
     match (head.min_detectable_per_hour, polled) {
         (Some(slowest), Some((until, since))) => format!(
-            "polled for {}: leaks of {}/h an instance and faster can show as GROWING in that time\n",
+            "polled for {}: slower leaks than {}/h an instance do not show in that time\n",
             span(until.since(since)),
             rate(slowest),
         ),

@@ -21,10 +21,11 @@ pub fn shared(answer: &Shared, draw: Draw) -> String {
         text += &table::draw(&sheet(row, draw), draw);
     }
     text += &format!(
-        "\nshowing {} of {} signatures that grow on two or more {}.",
+        "\nshowing {} of {} signatures that grow on two or more {}, {} ignored by rule.",
         answer.shown,
         answer.total,
-        across(&answer.across)
+        across(&answer.across),
+        answer.ignored,
     );
     let first = answer.rows.first().map(|row| row.signature);
     text + &head::next("show", first, &answer.window)
