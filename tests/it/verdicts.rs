@@ -65,13 +65,22 @@ fn judged(path: &Path, at: Timestamp) -> Vec<String> {
     lines
 }
 
-fn findings(folder: &Path, until: &str) -> String {
+fn question(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
+    command.arg("query").args(words);
+    command.current_dir(folder).env_remove("GOROSCOPE_DB");
     command
-        .args(["query", "findings", "--tz", "utc", "--until", until])
-        .current_dir(folder)
-        .env_remove("GOROSCOPE_DB");
-    String::from_utf8(printed(&mut command)).unwrap()
+}
+
+fn findings(folder: &Path, until: &str) -> String {
+    let words = ["findings", "--tz", "utc", "--until", until];
+    String::from_utf8(printed(&mut question(folder, &words))).unwrap()
+}
+
+/// An answer as JSON.
+fn asked(folder: &Path, words: &[&str]) -> serde_json::Value {
+    let answer = printed(question(folder, words).args(["-o", "json"]));
+    serde_json::from_slice(&answer).unwrap()
 }
 
 #[test]
@@ -99,8 +108,6 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
         folder.path(),
         &[
             "findings",
-            "-o",
-            "json",
             "--since",
             "2026-11-24T02:10:00Z",
             "--until",
@@ -140,17 +147,6 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     ");
 }
 
-/// An answer as JSON.
-fn asked(folder: &Path, question: &[&str]) -> serde_json::Value {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
-    command
-        .arg("query")
-        .args(question)
-        .current_dir(folder)
-        .env_remove("GOROSCOPE_DB");
-    serde_json::from_slice(&printed(&mut command)).unwrap()
-}
-
 /// What stands still in the next build for so long that it would show is over, though some are there.
 #[test]
 fn a_leak_that_is_mended_is_gone_though_some_are_there() {
@@ -170,10 +166,7 @@ fn a_leak_that_is_mended_is_gone_though_some_are_there() {
     }
     store(&path, records);
     let said = |until: &str| {
-        let answer = asked(
-            folder.path(),
-            &["show", "6aa95d31", "-o", "json", "--until", until],
-        );
+        let answer = asked(folder.path(), &["show", "6aa95d31", "--until", until]);
         answer["services"][0]["verdict"].clone()
     };
     // An hour behind its warm-up ten more would have come twice over.
@@ -186,17 +179,12 @@ fn the_exit_code_tells_what_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("goroscope.db");
     store(&path, night());
-    let code = |question: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
-        command.arg("query").args(question);
-        if !question.contains(&"--until") {
+    let code = |words: &[&str]| {
+        let mut command = question(folder.path(), words);
+        if !words.contains(&"--until") {
             command.args(["--until", "2026-11-24T09:00:00Z"]);
         }
-        let ended = command
-            .current_dir(folder.path())
-            .env_remove("GOROSCOPE_DB")
-            .output();
-        ended.unwrap().status.code().unwrap()
+        command.output().unwrap().status.code().unwrap()
     };
     assert_eq!(code(&["top-growers"]), 0);
     assert_eq!(code(&["top-growers", "--exit-code"]), 3);
@@ -225,15 +213,11 @@ fn a_leak_is_shared_across_what_is_asked_for() {
     }
     store(&path, records);
     let shared = |across: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
-        command.args(["query", "shared", "-o", "json", "--across", across]);
-        command.args(["--until", "2026-11-24T09:00:00Z"]);
-        let answer = printed(
-            command
-                .current_dir(folder.path())
-                .env_remove("GOROSCOPE_DB"),
+        let until = "2026-11-24T09:00:00Z";
+        let answer = asked(
+            folder.path(),
+            &["shared", "--across", across, "--until", until],
         );
-        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
         answer["rows"][0]["across"].to_string()
     };
     assert_eq!(shared("instance"), r#"["pay pay-1:6060","pay pay-2:6060"]"#);
@@ -261,21 +245,8 @@ fn a_limit_is_told_before_it_is_reached() {
     let ignore = Vec::new();
     records.push(Record::Analysis(Box::new(Analysis { thresholds, ignore })));
     store(&path, records);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
-    command.args([
-        "query",
-        "top-growers",
-        "--tz",
-        "utc",
-        "--until",
-        "2026-11-24 09:00",
-    ]);
-    let answer = printed(
-        command
-            .current_dir(folder.path())
-            .env_remove("GOROSCOPE_DB"),
-    );
-    let answer = String::from_utf8(answer).unwrap();
+    let words = ["top-growers", "--tz", "utc", "--until", "2026-11-24 09:00"];
+    let answer = String::from_utf8(printed(&mut question(folder.path(), &words))).unwrap();
     insta::assert_snapshot!(answer.lines().last().unwrap(), @"showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  6aa95d31 reaches analysis.max_goroutines in 4h 4m.  next: goroscope query show 6aa95d31");
 }
 
@@ -302,27 +273,17 @@ fn what_is_proved_and_grows_is_confirmed() {
         records.push(Record::Poll(poll));
     }
     store(&path, records);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
-    command.args([
-        "query",
-        "top-growers",
-        "--all",
-        "--min-growth=-9",
-        "-o",
-        "json",
-    ]);
-    command.args([
-        "--until",
-        "2026-11-24T09:00:00Z",
+    let window = [
         "--since",
         "2026-11-24T00:00:00Z",
-    ]);
-    let answer = printed(
-        command
-            .current_dir(folder.path())
-            .env_remove("GOROSCOPE_DB"),
-    );
-    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        "--until",
+        "2026-11-24T09:00:00Z",
+    ];
+    let words = [
+        &["top-growers", "--all", "--min-growth=-9"],
+        window.as_slice(),
+    ];
+    let answer = asked(folder.path(), &words.concat());
     let told = |nth: usize| {
         let row = &answer["rows"][nth];
         let proof = &row["proof"];
