@@ -125,7 +125,11 @@ fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> 
     // A mistake in the window is told before one in the database.
     window(common, now, zone)?;
     let reader = Reader::open(&database::find(&common.database, context)?)?;
-    let (since, until) = window(common, now_in(&reader, now)?, zone)?;
+    let now = now_in(&reader, now)?;
+    let (since, until) = window(common, now, zone)?;
+    // A daemon that runs has nothing to tell of what is to come, and is not silent for that.
+    let runs = reader.daemon_time()?.is_some() && since < now;
+    let until = if runs { until.min(now) } else { until };
     let scope = Scope {
         since,
         until,
