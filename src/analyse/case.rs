@@ -8,6 +8,7 @@ use crate::model::Thresholds;
 
 /// Part of a duration by which a window that is meant to be as long may fall short of it.
 const SHORT_OF: f64 = 0.05;
+
 /// A floor that rises on an instance, in one of its processes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Risen {

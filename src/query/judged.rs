@@ -249,7 +249,7 @@ impl Subject {
                 instance: rung.instance,
                 growth: rung.growth,
                 verdict,
-                low: rung.low,
+                low: rung.rate.map(|rate| rate.low),
                 total: rung.total,
                 reading: rung.reading,
                 risen: rung.risen,

@@ -7,7 +7,7 @@ use super::distinct::{Distinct, distinct};
 use super::head::{HeadCount, WindowHead};
 use super::parallel::in_parallel;
 use super::scope::{Fetched, Life, Observed, Scope, chosen, fetch};
-use crate::analyse::{Growth, Reading, Segment, Track, growth, read, theil_sen};
+use crate::analyse::{Growth, Rate, Reading, Segment, Track, growth, read, theil_sen};
 use crate::model::{Thresholds, Timestamp};
 use crate::store::{Counts, Course, DueSpan, InstanceRow, Reader, SeriesCourse, SignatureKey};
 
@@ -22,9 +22,9 @@ pub(super) struct Rung {
     pub(super) signature: SignatureKey,
     pub(super) growth: Growth,
     pub(super) reading: Reading,
-    /// Lower end of the rate's interval over the time that was seen, goroutines per hour; `None` with too few
-    /// pulses, and where it was not asked for.
-    pub(super) low: Option<f64>,
+    /// The rate over the time that was seen, with its interval, goroutines per hour; `None` with too few pulses,
+    /// and where it was not asked for.
+    pub(super) rate: Option<Rate>,
     /// All goroutines of the newest process at its last pulse.
     pub(super) total: u64,
     /// Last known count in each slice of the polled time; `None` where nothing was known.
@@ -175,9 +175,11 @@ fn rungs(
         let reading = read(&segments, thresholds);
         let has_rate = rates == Rates::All || reading.verdict().says_growth();
         let growth = growth(&segments);
-        let low = has_rate.then(|| low(&segments)).flatten();
-        // Both are over the same time; what a process had gained by its first pulse is in the one alone.
-        let low = low.map(|low| low.min(growth.per_hour.max(0.0)));
+        let mut rate = has_rate.then(|| rate(&segments)).flatten();
+        if let Some(rate) = &mut rate {
+            // Both are over the same time; what a process had gained by its first pulse is in the one alone.
+            rate.low = rate.low.clamp(0.0, growth.per_hour.max(0.0));
+        }
         let slowed = reading.slowed.iter();
         let slowed = slowed.filter_map(|life| observed.lives.get(*life).map(Process::of));
         let rises = reading.rises.iter().map(|rise| rise.life);
@@ -192,7 +194,7 @@ fn rungs(
                 .collect(),
             slowed: slowed.collect(),
             reading,
-            low,
+            rate,
             total,
             trend: points.map(|point| count_at(point?, &segments)),
         });
@@ -208,17 +210,29 @@ fn tracks<'a>(scope: &Scope, observed: &'a Observed) -> Vec<Track<'a>> {
     observed.lives.iter().map(track).collect()
 }
 
-/// The lower end of the rate over all the time that was seen, as growth per hour is over all of it; what is
-/// too short for a rate adds nothing.
-fn low(segments: &[Segment<'_>]) -> Option<f64> {
+/// The rate over all the time that was seen, as growth per hour is over all of it; what is too short for a rate
+/// adds nothing.
+fn rate(segments: &[Segment<'_>]) -> Option<Rate> {
     let hours = |segment: &Segment<'_>| segment.span().as_secs_f64() / 3600.0;
-    let grown = segments.iter().filter_map(|segment| {
-        let rate = theil_sen(segment)?;
-        Some(rate.low.max(0.0) * hours(segment))
-    });
-    let grown = grown.reduce(|sum, more| sum + more)?;
     let seen: f64 = segments.iter().map(hours).sum();
-    Some(if seen > 0.0 { grown / seen } else { 0.0 })
+    let parts = segments.iter().filter_map(|segment| {
+        let rate = theil_sen(segment)?;
+        let share = if seen > 0.0 {
+            hours(segment) / seen
+        } else {
+            0.0
+        };
+        Some(Rate {
+            median: rate.median * share,
+            low: rate.low.max(0.0) * share,
+            high: rate.high * share,
+        })
+    });
+    parts.reduce(|sum, more| Rate {
+        median: sum.median + more.median,
+        low: sum.low + more.low,
+        high: sum.high + more.high,
+    })
 }
 
 /// One signature in one process; all zeros where it never was.

@@ -125,8 +125,12 @@ pub struct InstanceEvidence {
     pub growth: i64,
     /// Goroutines per hour.
     pub per_hour: f64,
-    /// Lower end of its 90 % interval.
+    /// Lower end of the 90 % interval of its rate (Theil–Sen, over the lowest counts in twelve blocks).
     pub per_hour_low: Option<f64>,
+    /// That rate.
+    pub per_hour_median: Option<f64>,
+    /// The upper end.
+    pub per_hour_high: Option<f64>,
     /// What is said of it here, beside what the others show.
     pub verdict: Verdict,
     /// Why, with its numbers.
@@ -306,7 +310,9 @@ fn evidence(
         last: rung.growth.last,
         growth: rung.growth.growth,
         per_hour: rung.growth.per_hour,
-        per_hour_low: rung.low,
+        per_hour_low: rung.rate.map(|rate| rate.low),
+        per_hour_median: rung.rate.map(|rate| rate.median),
+        per_hour_high: rung.rate.map(|rate| rate.high),
         verdict: subject.verdict_on(&rung.reading, &judged.thresholds),
         evidence: judged.sentence(subject, &rung.reading),
         states: now.states,

@@ -391,7 +391,7 @@ fn the_label_value_that_carries_the_growth() {
 
     SERVICE  INSTANCE    FIRST  LAST  GROWTH  /HOUR  TREND     OLDEST  MARKED  VERDICT
     pay      pay-1:6060     46   304    +258  +64.8  ▁▁▃▃▅▅▇█       -       0  GROWING
-    pay pay-1:6060: its lowest count rose from 72 to 286 in 3h 35m (216 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it; chan receive 304
+    pay pay-1:6060: its lowest count rose from 72 to 286 in 3h 35m (216 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it; +65.0/h (90 %: +64.8 to +65.1); chan receive 304
 
     first hours at pay-1:6060, 2026-11-24 00:00:00 -> 2026-11-24 01:00:00
       ▁▁▂▃▄▅▆█

@@ -251,8 +251,8 @@ fn show() {
     SERVICE  INSTANCE    FIRST  LAST  GROWTH   /HOUR  TREND     OLDEST  MARKED  VERDICT
     pay      pay-1:6060      0    58     +58  +120.0  ▁▁▂▃▅▅▆█       -       0  SUSPECT
     pay      pay-2:6060      0    13     +26   +60.0  ▁▄▆█▁▂▅█       -       0  SUSPECT
-    pay pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time; chan send 58
-    pay pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time; chan send 13
+    pay pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time; +120.0/h (90 %: +120.0 to +120.0); chan send 58
+    pay pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time; +60.0/h (90 %: +60.0 to +60.0); chan send 13
 
     first hours at pay-1:6060, 2026-11-24 00:00:00 -> 2026-11-24 00:29:00
       ▁▁▂▃▅▅▆█

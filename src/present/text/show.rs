@@ -40,6 +40,12 @@ pub fn show(answer: &Show, draw: Draw) -> String {
             escape(&row.instance),
             row.evidence
         );
+        if let (Some(low), Some(median), Some(high)) =
+            (row.per_hour_low, row.per_hour_median, row.per_hour_high)
+        {
+            let (low, high) = (rate(low), rate(high));
+            text += &format!("; {}/h (90 %: {low} to {high})", rate(median));
+        }
         let told = states(&row.states);
         text += &if told.is_empty() {
             "\n".to_owned()
