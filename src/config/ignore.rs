@@ -85,7 +85,7 @@ impl Resolver<'_> {
 fn pattern(word: &str) -> Result<String, String> {
     if word.is_empty() {
         Err("the function is empty; write it as Go prints it, with its package".to_owned())
-    } else if word.chars().all(|c| c == '*') {
+    } else if word.contains('*') && word.chars().all(|c| "*./".contains(c)) {
         Err(format!(
             "{} is every function; name one, or its package",
             quoted(word)

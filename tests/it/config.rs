@@ -183,7 +183,7 @@ fn bad_ignore_rules() {
     ignore-until.toml:8:9: invalid date, expected day between 01 and 28
     ignore-until.toml:13:9: invalid offset, expected hours between 00 and 23
     ignore-values.toml:6:16: ignore[0].top_function: the function is empty; write it as Go prints it, with its package
-    ignore-values.toml:7:16: ignore[0].any_function: `**` is every function; name one, or its package
+    ignore-values.toml:7:16: ignore[0].any_function: `*.*` is every function; name one, or its package
     ignore-values.toml:8:14: ignore[0].created_by: this should be a function in quotes such as "net/http.(*conn).serve", not an array
     ignore-values.toml:9:11: ignore[0].service: there is no service `chekout`; there is: checkout
     ignore-values.toml:10:13: ignore[0].max_count: 0 is too few; make it 1 or more
