@@ -167,6 +167,8 @@ struct Polled {
     life: Arc<Incarnation>,
     labels: Arc<Labels>,
     from: Timestamp,
+    /// Some look has given a snapshot.
+    answered: bool,
     survivors: Survivors,
     now: i64,
 }
@@ -199,6 +201,7 @@ impl Simulation {
                 labels: Arc::default(),
                 from: at(0),
                 survivors: Survivors::default(),
+                answered: false,
                 now: 0,
             }
         });
@@ -250,10 +253,13 @@ impl Simulation {
                 }
             }
             Step::Fail(kind, reason) => {
+                // Nobody is asked for a proof who has not answered yet.
+                let is_early = *kind == Kind::Proof && !self.polled[nth].answered;
+                let kind = if is_early { Kind::Pulse } else { *kind };
                 let reason = FailureReason::ALL[*reason];
                 let message = format!("it \"failed\": {}", reason.as_str());
                 let outcome = Outcome::Failed(Failure { reason, message });
-                self.poll(nth, *kind, at(now), step, outcome);
+                self.poll(nth, kind, at(now), step, outcome);
             }
             Step::Restart(vdso) => {
                 let reason = if vdso.is_some() {
@@ -313,6 +319,7 @@ impl Simulation {
             Step::Look { took, .. } => *took,
             _ => 0,
         };
+        self.polled[nth].answered |= matches!(outcome, Outcome::Snapshot(..));
         self.records.push(Record::Poll(Box::new(Poll {
             instance: Arc::clone(&self.polled[nth].instance),
             at: made,
