@@ -44,12 +44,8 @@ struct Run {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let given = watched::given();
-    let number = |key, default| {
-        let value = given.get(key).and_then(|value| value.parse().ok());
-        value.unwrap_or(default)
-    };
-    let goroscope = given.get("goroscope").map(String::as_str);
-    let goroscope = OsString::from(goroscope.unwrap_or(env!("CARGO_BIN_EXE_goroscope")));
+    let number = |key, default| watched::number(&given, key, default);
+    let goroscope = watched::goroscope(&given);
     if let Some(folder) = given.get("judge") {
         return score::tell(&goroscope, Path::new(folder));
     }

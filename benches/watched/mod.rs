@@ -42,6 +42,18 @@ pub(crate) fn given() -> HashMap<String, String> {
     std::env::args_os().filter_map(pair).collect()
 }
 
+/// A whole number of the arguments.
+pub(crate) fn number(given: &HashMap<String, String>, key: &str, default: u64) -> u64 {
+    let value = given.get(key).and_then(|value| value.parse().ok());
+    value.unwrap_or(default)
+}
+
+/// The binary that polls and judges.
+pub(crate) fn goroscope(given: &HashMap<String, String>) -> OsString {
+    let named = given.get("goroscope").map(String::as_str);
+    OsString::from(named.unwrap_or(env!("CARGO_BIN_EXE_goroscope")))
+}
+
 /// A process that is ended when dropped.
 pub(crate) struct Process {
     child: Child,

@@ -188,9 +188,7 @@ pub fn read(segments: &[Segment<'_>], thresholds: &Thresholds) -> Reading {
         slowed: Vec::new(),
         falls: Vec::new(),
         absent: segments.last().is_some_and(is_absent),
-        rests: segments
-            .last()
-            .and_then(|segment| rest(segment, thresholds)),
+        rests: None,
     };
     let mut found: Option<Evidence> = None;
     for (life, segment) in segments.iter().enumerate() {
@@ -214,18 +212,22 @@ impl Reading {
         segment: &Segment<'_>,
         thresholds: &Thresholds,
     ) -> Option<Evidence> {
+        // The newest process is noted last.
+        self.rests = None;
         let (lowest, highest) = segment.range()?;
         let settled = segment.settled();
         // Floors lie between them: most series end here.
         if highest - lowest < thresholds.min_growth {
             let pulses = segment.pulses();
             let seen = is_enough(settled.pulses(), settled.span());
+            self.rests = seen.then(|| settled.span());
             return seen.then_some(Evidence::Stands {
                 lowest,
                 highest,
                 pulses,
             });
         }
+        self.rests = rest(&settled, thresholds);
         let Some(floor) = Floor::of(&settled) else {
             return grown_part(segment, thresholds).map(|grown| grown.evidence);
         };
@@ -233,6 +235,9 @@ impl Reading {
             self.falls.push((floor.span, floor.fall));
         }
         let movement = floor.movement(thresholds);
+        if movement == Movement::Stands {
+            self.rests = Some(floor.span);
+        }
         if movement == Movement::Stopped && floor.jump <= thresholds.max_jump {
             self.slowed.push(life);
         }
@@ -276,16 +281,11 @@ fn too_few_of(segments: &[Segment<'_>]) -> Evidence {
     Evidence::TooFew { pulses, span }
 }
 
-/// How long a segment was seen for whose floor does not rise.
-fn rest(segment: &Segment<'_>, thresholds: &Thresholds) -> Option<Duration> {
-    let settled = segment.settled();
+/// For how long what is behind a warm-up was seen, where its lowest counts lie too close together for any growth.
+fn rest(settled: &Segment<'_>, thresholds: &Thresholds) -> Option<Duration> {
     let (lowest, highest) = settled.range()?;
-    if !is_enough(settled.pulses(), settled.span()) {
-        return None;
-    }
-    let rises = highest - lowest >= thresholds.min_growth
-        && Floor::of(&settled)?.movement(thresholds) != Movement::Stands;
-    (!rises).then(|| settled.span())
+    let stands = highest - lowest < thresholds.min_growth;
+    (stands && is_enough(settled.pulses(), settled.span())).then(|| settled.span())
 }
 
 /// Whether it was seen for a while, and was never there.

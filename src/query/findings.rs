@@ -32,35 +32,11 @@ pub struct Findings {
     /// Findings that a rule says are fine.
     pub ignored: usize,
     /// What was deployed in the window, oldest first.
-    pub deploys: Vec<Deploy>,
+    pub deploys: Vec<DeployRow>,
     /// Services in which the number of distinct signatures grows.
     pub signatures: Vec<DistinctRow>,
     /// The loudest first, behind them what is over and what is ignored.
     pub rows: Vec<FindingRow>,
-}
-
-/// A service that ran another build, or an instance another version, than before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Deploy {
-    /// When it was met first.
-    pub at: Timestamp,
-    /// Which service.
-    pub service: String,
-    /// Where it was met first.
-    pub instance: String,
-    /// What it was and what it is.
-    pub change: String,
-}
-
-impl From<DeployRow> for Deploy {
-    fn from(row: DeployRow) -> Self {
-        Self {
-            at: row.at,
-            service: row.service,
-            instance: row.instance,
-            change: row.change,
-        }
-    }
 }
 
 /// Where a finding stands.
@@ -214,10 +190,10 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
 }
 
 /// What was deployed in the services that were asked for.
-fn deploys(reader: &Reader, scope: &Scope, judged: &Judged) -> Result<Vec<Deploy>, QueryError> {
-    let deploys = reader.deploys(scope.since, scope.until)?.into_iter();
-    let asked = deploys.filter(|deploy| judged.services.contains_key(&deploy.service));
-    Ok(asked.map(Deploy::from).collect())
+fn deploys(reader: &Reader, scope: &Scope, judged: &Judged) -> Result<Vec<DeployRow>, QueryError> {
+    let mut deploys = reader.deploys(scope.since, scope.until)?;
+    deploys.retain(|deploy| judged.services.contains_key(&deploy.service));
+    Ok(deploys)
 }
 
 struct Told<'a> {

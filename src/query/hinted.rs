@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::judged::{Judged, Subject};
 use super::{QueryError, Scope};
 use crate::analyse::{Growing, Hint, hints};
-use crate::store::{Reader, SignatureKey};
+use crate::store::{Reader, SignatureKey, SignatureRows};
 
 /// Growing signatures of a service that are held against each other; those that grow fastest.
 const MOST_SIGNATURES: usize = 100;
@@ -18,6 +18,7 @@ pub(super) fn hinted<'a>(
     (reader, scope): (&Reader, &Scope),
     services: &BTreeSet<&'a str>,
 ) -> Result<HashMap<(&'a str, SignatureKey), Hint>, QueryError> {
+    let signatures = reader.signatures()?;
     let mut found = HashMap::new();
     for service in services {
         let mut grown: Vec<(SignatureKey, &Subject)> = judged
@@ -27,7 +28,7 @@ pub(super) fn hinted<'a>(
             .collect();
         grown.sort_by_key(|(_, subject)| std::cmp::Reverse(subject.grown));
         grown.truncate(MOST_SIGNATURES);
-        for (key, hint) in of_service(judged, (reader, scope), service, &grown)? {
+        for (key, hint) in of_service(judged, (reader, scope, &signatures), service, &grown)? {
             found.insert((*service, key), hint);
         }
     }
@@ -36,7 +37,7 @@ pub(super) fn hinted<'a>(
 
 fn of_service(
     judged: &Judged,
-    (reader, scope): (&Reader, &Scope),
+    (reader, scope, signatures): (&Reader, &Scope, &SignatureRows),
     service: &str,
     grown: &[(SignatureKey, &Subject)],
 ) -> Result<Vec<(SignatureKey, Hint)>, QueryError> {
@@ -45,7 +46,6 @@ fn of_service(
         most.map(move |told| (service, *key, told.instance))
     });
     let now = judged.now(reader, scope, asked)?;
-    let signatures = reader.signatures()?;
     let mut stacks = Vec::with_capacity(grown.len());
     for (key, _) in grown {
         stacks.push(reader.frames(*key)?);

@@ -373,20 +373,14 @@ impl Subject {
 impl Told {
     /// Whether its newest process has stood still for so long that twice the least growth would have come.
     fn has_come_to_rest(&self, thresholds: &Thresholds) -> bool {
-        let slowest = self
-            .reading
-            .rises
-            .iter()
-            .map(|rise| rise.low)
-            .reduce(f64::min);
-        let rests = self.reading.rests.filter(|_| !self.reading.absent);
-        match (rests, slowest) {
-            _ if self.reading.absent => true,
-            (Some(rests), Some(slowest)) => {
-                let missing = slowest * rests.as_secs_f64() / 3600.0;
-                missing >= 2.0 * as_f64(thresholds.min_floor_growth)
-            }
-            _ => false,
+        if self.reading.absent {
+            return true;
         }
+        let rises = self.reading.rises.iter();
+        let slowest = rises.map(|rise| rise.low).reduce(f64::min);
+        let missing = slowest
+            .zip(self.reading.rests)
+            .map(|(slowest, rests)| slowest * rests.as_secs_f64() / 3600.0);
+        missing.is_some_and(|missing| missing >= 2.0 * as_f64(thresholds.min_floor_growth))
     }
 }

@@ -32,14 +32,14 @@ mod top_growers;
 
 /// The verdicts and hints that answers carry.
 pub use crate::analyse::{Hint, Verdict};
-pub use crate::store::{Holding, Info, LimitRow};
+pub use crate::store::{DeployRow, Holding, Info, LimitRow};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
 pub use diff::{
     Basis, Diff, DiffCount, DiffRow, DiffSide, DiffSideAsked, Uncompared, UnknownInstance, diff,
 };
 pub use distinct::{Counted, DistinctRow};
 pub use draft::{RuleDraft, draft_rule};
-pub use findings::{Deploy, FindingRow, Findings, Standing, findings};
+pub use findings::{FindingRow, Findings, Standing, findings};
 pub use first_seen::{FirstSeen, FirstSeenRow, first_seen};
 pub use head::{Resolution, WindowHead};
 pub use history::{Drawn, History, HistoryRow, Step, history};

@@ -1,10 +1,12 @@
 //! What was deployed.
 
+use serde::Serialize;
+
 use super::{Reader, StoreError};
 use crate::model::Timestamp;
 
 /// A service that ran another build, or an instance another version, than before.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeployRow {
     /// When it was met first.
     pub at: Timestamp,
