@@ -163,7 +163,7 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
     rows.sort_by(|a, b| {
         let loud = |row: &FindingRow| {
             (
-                row.standing == Standing::Gone,
+                row.standing.max(Standing::Active),
                 std::cmp::Reverse(row.verdict),
             )
         };
