@@ -27,6 +27,7 @@ mod import;
 mod layers;
 mod leaks;
 mod live;
+mod live_view;
 mod long;
 mod other_leaks;
 mod proof;

@@ -8,7 +8,7 @@ use crate::present::short_function;
 use crate::query::{Board, BoardRow, Verdict, Where};
 
 /// By what rows are drawn together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Grouping {
     /// Each signature (in each service) is a row.
     #[default]
@@ -97,7 +97,7 @@ pub(super) enum Key {
     /// A signature in a service.
     Signature(String, Signature),
     /// What several signatures have in common.
-    Common(String),
+    Common(Grouping, String),
 }
 
 /// One row.
@@ -161,12 +161,13 @@ pub(super) fn entries(board: &Board, choice: &Choice) -> Vec<Entry> {
 
 fn key(row: &BoardRow, grouping: Grouping) -> Key {
     let grower = &row.grower;
-    Key::Common(match grouping {
+    let name = match grouping {
         Grouping::Signature => return Key::Signature(grower.service.clone(), grower.signature),
         Grouping::Where => grower.site.function.clone(),
         Grouping::Creator => grower.created_by.clone().unwrap_or_default(),
         Grouping::Package => grower.site.package().to_owned(),
-    })
+    };
+    Key::Common(grouping, name)
 }
 
 impl Entry {
@@ -216,8 +217,9 @@ impl Entry {
     /// The line to look at, or what its signatures have in common.
     pub(super) fn title(&self, board: &Board) -> String {
         match &self.key {
-            Key::Common(name) if name.is_empty() => "(not known)".to_owned(),
-            Key::Common(name) => short_function(name).to_owned(),
+            Key::Common(_, name) if name.is_empty() => "(not known)".to_owned(),
+            Key::Common(Grouping::Package, name) => name.clone(),
+            Key::Common(_, name) => short_function(name).to_owned(),
             Key::Signature(..) => self.site(board).map_or_else(String::new, |site| {
                 if site.function.is_empty() {
                     "(has not run yet)".to_owned()

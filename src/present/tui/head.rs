@@ -12,17 +12,19 @@ use crate::query::{Board, BoardInstance};
 
 /// Points of the line of all goroutines.
 const POINTS: usize = 24;
+/// Points of it on a screen that has little room.
+const FEW_POINTS: usize = 8;
 /// Lost instances that are told one by one.
 const LOST: usize = 3;
 
-/// The lines, the most useful first, no more than `most`.
+/// The lines, the most useful first, no more than `most`, for a screen of this width.
 pub(super) fn head(
-    live: &Live,
-    view: &View,
+    (live, view): (&Live, &View),
     look: Look,
     now: Timestamp,
-    most: usize,
+    (width, most): (usize, usize),
 ) -> Vec<Line<'static>> {
+    let points = if width < 60 { FEW_POINTS } else { POINTS };
     let mut lines = vec![title(live, view, look, now)];
     if let Some(trouble) = &live.trouble {
         lines.push(Line::styled(
@@ -32,7 +34,7 @@ pub(super) fn head(
     }
     match view.board(live) {
         Some(board) => {
-            lines.push(totals(board, look));
+            lines.push(totals(board, look, points));
             lines.extend(lost(board, live, look));
             let told = states(&board.states);
             if !told.is_empty() {
@@ -86,7 +88,7 @@ fn title(live: &Live, view: &View, _look: Look, now: Timestamp) -> Line<'static>
     Line::from(spans)
 }
 
-fn totals(board: &Board, look: Look) -> Line<'static> {
+fn totals(board: &Board, look: Look, points: usize) -> Line<'static> {
     let loud = board.rows.iter().filter(|row| row.grower.ignored.is_none());
     let suspects = loud.filter(|row| row.grower.verdict.says_growth()).count();
     let mut spans = vec![
@@ -94,7 +96,7 @@ fn totals(board: &Board, look: Look) -> Line<'static> {
         Span::styled(grouped(board.goroutines), STRONG),
         Span::raw(format!(
             "  {}  stacks {}  ",
-            spark(&board.trend, POINTS, look.ascii),
+            spark(&board.trend, points, look.ascii),
             grouped(board.rows.len() as u64)
         )),
     ];
@@ -148,14 +150,14 @@ fn polls(board: &Board, live: &Live) -> Line<'static> {
     let window = &board.window;
     let failed = window.polls_due.saturating_sub(window.polls_ok);
     Line::raw(format!(
-        "polls {} of {}, {} failed or missed  {}  {}  since {} ({})",
+        "polls {} of {}, {} failed or missed  since {} ({})  {}  {}",
         grouped(window.polls_ok),
         grouped(window.polls_due),
         grouped(failed),
-        plural(window.restarts, "restart"),
-        plural(board.instances.len() as u64, "instance"),
         live.zone.second(window.since),
         span(window.until.since(window.since)),
+        plural(window.restarts, "restart"),
+        plural(board.instances.len() as u64, "instance"),
     ))
 }
 

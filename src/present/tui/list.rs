@@ -4,6 +4,7 @@ use ratatui::layout::Constraint;
 use ratatui::style::Style;
 use ratatui::text::Text;
 use ratatui::widgets::{Cell, Row, Table};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::chart::spark;
 use super::entry::Entry;
@@ -85,12 +86,18 @@ impl Column {
         }
     }
 
-    const fn width(self) -> usize {
+    /// Wide enough for what is in it, as far as that is any use.
+    fn width(self, board: &Board) -> usize {
+        let longest = |names: &mut dyn Iterator<Item = usize>| {
+            names.max().unwrap_or(0).clamp(self.name().len(), 16)
+        };
+        let mut rows = board.rows.iter();
         match self {
             Self::Count => 7,
             Self::Growth | Self::Trend => 8,
             Self::Verdict | Self::Rate | Self::Signature => 9,
-            Self::State | Self::Service => 14,
+            Self::State => longest(&mut rows.map(|row| main_state(&row.grower.states).width())),
+            Self::Service => longest(&mut rows.map(|row| escape(&row.grower.service).width())),
             Self::Instances | Self::Oldest => 7,
             Self::FirstSeen => 16,
             Self::Where => 0,
@@ -105,37 +112,49 @@ impl Column {
     }
 }
 
-/// The columns that fit, as they stand, and those that do not.
-pub(super) fn columns(board: &Board, width: usize) -> (Vec<Column>, Vec<Column>) {
-    let applies = |column: &Column| match column {
-        Column::Service => board.has_several_services(),
-        Column::Instances => board.instances.len() > 1,
-        _ => true,
-    };
-    let mut chosen = ALWAYS.to_vec();
-    // The marker, and a space before each column.
-    let mut left = width.saturating_sub(
-        1 + ALWAYS
-            .iter()
-            .map(|column| column.width() + 1)
-            .sum::<usize>(),
-    );
-    let mut missing = Vec::new();
-    for column in MORE.into_iter().filter(applies) {
-        if missing.is_empty() && left > column.width() + LEAST_WHERE {
-            left -= column.width() + 1;
-            chosen.push(column);
-        } else {
-            missing.push(column);
+/// The columns that fit.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// With their widths, as they stand.
+    fitting: Vec<(Column, usize)>,
+    /// Those that there is no room for.
+    pub(super) missing: Vec<Column>,
+}
+
+impl Columns {
+    /// The columns for a screen of this width.
+    pub(super) fn of(board: &Board, width: usize) -> Self {
+        let applies = |column: &Column| match column {
+            Column::Service => board.has_several_services(),
+            Column::Instances => board.instances.len() > 1,
+            _ => true,
+        };
+        let sized = |column: Column| (column, column.width(board));
+        let mut chosen: Vec<(Column, usize)> = ALWAYS.into_iter().map(sized).collect();
+        // The marker, and a space before each column.
+        let taken: usize = chosen.iter().map(|(_, wide)| wide + 1).sum();
+        let mut left = width.saturating_sub(taken + 1);
+        let mut missing = Vec::new();
+        for (column, wide) in MORE.into_iter().filter(applies).map(sized) {
+            if missing.is_empty() && left > wide + LEAST_WHERE {
+                left -= wide + 1;
+                chosen.push((column, wide));
+            } else {
+                missing.push(column);
+            }
+        }
+        for (_, wide) in chosen
+            .iter_mut()
+            .filter(|(column, _)| *column == Column::Where)
+        {
+            *wide = left;
+        }
+        chosen.sort_by_key(|(column, _)| STANDING.iter().position(|standing| standing == column));
+        Self {
+            fitting: chosen,
+            missing,
         }
     }
-    (
-        STANDING
-            .into_iter()
-            .filter(|column| chosen.contains(column))
-            .collect(),
-        missing,
-    )
 }
 
 /// Names of columns, for a sentence.
@@ -154,9 +173,7 @@ pub(super) fn table<'a>(
     (from, room): (usize, usize),
     (look, width): (Look, usize),
 ) -> Table<'a> {
-    let (columns, _) = columns(board, width);
-    let fixed: usize = columns.iter().map(|column| column.width() + 1).sum();
-    let room_of_where = width.saturating_sub(fixed + 1);
+    let columns = Columns::of(board, width).fitting;
     let cell = |column: Column, text: String, style: Style| {
         let text = if column.is_numeric() {
             Text::raw(text).right_aligned()
@@ -173,8 +190,8 @@ pub(super) fn table<'a>(
         .map(|(nth, entry)| {
             let marker = if nth == selected { look.marker() } else { "" };
             let styles = styles(entry, look);
-            let cells = columns.iter().map(|column| {
-                let text = entry.text(*column, (board, live), look, room_of_where);
+            let cells = columns.iter().map(|(column, wide)| {
+                let text = entry.text((*column, *wide), (board, live), look);
                 cell(*column, text, styles(*column))
             });
             let row = Row::new([Cell::from(marker)].into_iter().chain(cells));
@@ -187,14 +204,13 @@ pub(super) fn table<'a>(
     let head = [Cell::from("")].into_iter().chain(
         columns
             .iter()
-            .map(|column| cell(*column, column.name().to_owned(), Style::new())),
+            .map(|(column, _)| cell(*column, column.name().to_owned(), Style::new())),
     );
+    let wide =
+        |(_, wide): &(Column, usize)| Constraint::Length(u16::try_from(*wide).unwrap_or(u16::MAX));
     let widths = [Constraint::Length(1)]
         .into_iter()
-        .chain(columns.iter().map(|column| match column {
-            Column::Where => Constraint::Fill(1),
-            _ => Constraint::Length(u16::try_from(column.width()).unwrap_or(u16::MAX)),
-        }));
+        .chain(columns.iter().map(wide));
     Table::new(drawn, widths)
         .header(Row::new(head).style(STRONG))
         .column_spacing(1)
@@ -228,17 +244,16 @@ pub(super) const fn word(entry: &Entry) -> &'static str {
 impl Entry {
     fn text(
         &self,
-        column: Column,
+        (column, wide): (Column, usize),
         (board, live): (&Board, &Live),
         look: Look,
-        room: usize,
     ) -> String {
         let text = match column {
             Column::Count => grouped(self.count),
             Column::Growth if self.growth == 0 => "0".to_owned(),
             Column::Growth => signed(self.growth),
             Column::Verdict => word(self).to_owned(),
-            Column::Trend => return spark(&self.trend, column.width(), look.ascii),
+            Column::Trend => return spark(&self.trend, wide, look.ascii),
             Column::State => main_state(&self.states),
             Column::Service => {
                 let first = self.services.first().map_or("", String::as_str);
@@ -252,7 +267,7 @@ impl Entry {
             Column::Oldest => wait(self.oldest),
             Column::Signature => match &self.key {
                 Key::Signature(_, signature) => short(*signature),
-                Key::Common(_) => format!("{} of them", self.members.len()),
+                Key::Common(..) => format!("{} of them", self.members.len()),
             },
             Column::FirstSeen => {
                 let members = self.members.iter().filter_map(|nth| board.rows.get(*nth));
@@ -260,9 +275,9 @@ impl Entry {
                 let first = seen.map(|seen| seen.at).min();
                 first.map_or_else(|| "-".to_owned(), |at| live.zone.minute(at))
             }
-            Column::Where => return look.cut(&look.plain(self.place(board, room)), room),
+            Column::Where => return look.cut(&look.plain(self.place(board, wide)), wide),
         };
-        look.cut(&look.plain(text), column.width())
+        look.cut(&look.plain(text), wide)
     }
 
     /// The function, and the file and line behind it where there is room for them.
@@ -273,10 +288,6 @@ impl Entry {
             return title;
         };
         let whole = format!("{title}  {}:{}", escape(short_file(&site.file)), site.line);
-        if whole.chars().count() <= room {
-            whole
-        } else {
-            title
-        }
+        if whole.width() <= room { whole } else { title }
     }
 }

@@ -103,7 +103,7 @@ fn stamp(live: &Live, at: Timestamp) -> String {
 fn line(entry: &Entry, board: &Board, live: &Live) -> String {
     let signature = match &entry.key {
         Key::Signature(_, signature) => super::view::short(*signature),
-        Key::Common(_) => String::new(),
+        Key::Common(..) => String::new(),
     };
     let site = entry.site(board).filter(|site| !site.file.is_empty());
     let place = site.map_or_else(String::new, |site| {

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::detail::detail;
 use super::head::head;
 use super::help::help;
-use super::list::{columns, table};
+use super::list::{Columns, table};
 use super::style::{REVERSED, take_width};
 use super::{Live, Look, Pane, View};
 use crate::model::Timestamp;
@@ -18,15 +18,18 @@ use crate::model::Timestamp;
 pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now: Timestamp) {
     let area = frame.area();
     // A quarter of a small screen, and the list keeps the most of it.
-    let most = usize::from(area.height / 4).clamp(2, 8);
-    let head = head(live, view, look, now, most);
+    let most = match view.pane {
+        Pane::List => usize::from(area.height / 4).clamp(3, 8),
+        Pane::Detail | Pane::Help => 2,
+    };
+    let width = usize::from(area.width);
+    let head = head((live, view), look, now, (width, most));
     let rows = Layout::vertical([
         Constraint::Length(u16::try_from(head.len()).unwrap_or(u16::MAX)),
         Constraint::Fill(1),
         Constraint::Length(1),
     ]);
     let [above, middle, below] = rows.areas(area);
-    let width = usize::from(area.width);
     let head: Vec<Line<'_>> = head
         .into_iter()
         .map(|line| cut(line, width, look))
@@ -48,7 +51,7 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now
         }
     };
     let bottom = bottom(view, hidden);
-    let bottom = Line::raw(look.cut(&bottom, width));
+    let bottom = cut(Line::raw(bottom), width, look);
     frame.render_widget(Paragraph::new(bottom).style(REVERSED), below);
 }
 
@@ -81,7 +84,7 @@ fn list(frame: &mut Frame<'_>, (live, view): (&Live, &mut View), area: Rect, loo
         (look, width),
     );
     frame.render_widget(drawn, area);
-    columns(board, width).1.len()
+    Columns::of(board, width).missing.len()
 }
 
 /// Draws lines that may be more than there is room for.
@@ -105,7 +108,13 @@ fn wrapped(line: Line<'static>, width: usize) -> Vec<Line<'static>> {
     for span in line.spans {
         let mut rest = &*span.content;
         while !rest.is_empty() {
-            let fits = take_width(rest.chars(), left);
+            let mut fits = take_width(rest.chars(), left);
+            // Not within a word, unless that is a long one.
+            if fits.len() < rest.len()
+                && let Some(space) = fits.rfind(' ').filter(|at| *at > fits.len() / 2)
+            {
+                fits.truncate(space + 1);
+            }
             // A terminal narrower than one character shows none.
             if fits.is_empty() && left == width {
                 break;

@@ -218,7 +218,7 @@ impl View {
                     "ignored here, it stands last; for good: goroscope ignore snippet {}",
                     short(*signature)
                 ),
-                Key::Common(_) => "ignored here, it stands last".to_owned(),
+                Key::Common(..) => "ignored here, it stands last".to_owned(),
             }
         });
     }
@@ -244,11 +244,11 @@ impl View {
                 self.scroll = 0;
                 Some(Wish::Show(Some(*signature)))
             }
-            Key::Common(name) if name.is_empty() => {
+            Key::Common(_, name) if name.is_empty() => {
                 self.message = Some("what started them is not known".to_owned());
                 None
             }
-            Key::Common(name) => {
+            Key::Common(_, name) => {
                 let board = self.board(live)?;
                 let loudest = board.rows.get(*row.members.first()?)?;
                 let grower = &loudest.grower;
