@@ -40,6 +40,7 @@ mod steps;
 mod stops;
 mod store;
 mod support;
+mod top;
 mod transfer;
 mod verdicts;
 mod versions;

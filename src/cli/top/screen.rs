@@ -12,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::feed::Question;
 use super::{Happened, Run};
@@ -159,7 +160,10 @@ impl Screen {
         self.taken = true;
         execute!(output::screen(), EnterAlternateScreen, cursor::Hide)
             .map_err(|error| lost(&error))?;
-        self.terminal.clear().map_err(|error| lost(&error))
+        // Not `clear`, which asks the terminal where its cursor is, while another thread reads what it says.
+        let size = self.terminal.size().map_err(|error| lost(&error))?;
+        let whole = Rect::new(0, 0, size.width, size.height);
+        self.terminal.resize(whole).map_err(|error| lost(&error))
     }
 
     fn leave(&mut self) -> Result<()> {

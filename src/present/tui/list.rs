@@ -91,7 +91,7 @@ impl Column {
         let longest = |names: &mut dyn Iterator<Item = usize>| {
             names.max().unwrap_or(0).clamp(self.name().len(), 16)
         };
-        let mut rows = board.rows.iter();
+        let rows = board.rows.iter();
         match self {
             Self::Count => 7,
             Self::Growth | Self::Trend => 8,
