@@ -214,6 +214,9 @@ fn history(args: &Args, context: &Context) -> Result<(PathBuf, Range), Failure> 
     when::parse(&args.since, clock::now(), zone)
         .map_err(|error| Failure::usage(format!("--since: {error}")))?;
     let path = database::find(&args.database, context)?;
-    drop(Reader::open(&path)?);
+    Reader::open(&path).map_err(|error| {
+        let failure = Failure::from(error);
+        failure.hint("`goroscope top localhost:6060` looks at a process without a database")
+    })?;
     Ok((path, Range::Words(args.since.clone(), zone)))
 }
