@@ -8,10 +8,11 @@ use super::Context;
 use super::failure::Failure;
 use crate::clock;
 use crate::config;
-use crate::present::rule_ended;
+use crate::present::{plural, rule_ended};
 
 /// Checks a config file.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope check config goroscope.toml")]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
@@ -20,6 +21,10 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Reads a config file and tells every mistake in it; exit code 78 when there is one.
+    #[command(after_help = "\
+Examples:
+  goroscope check config
+  goroscope check config /etc/goroscope.toml")]
     Config {
         /// The file.
         #[arg(value_name = "FILE", default_value = "goroscope.toml")]
@@ -37,10 +42,10 @@ pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
         .map(|service| service.instances.len())
         .sum();
     context.output.data(&format!(
-        "{}: ok, {} services with {} instances into {}\n",
+        "{}: ok, {} with {} into {}\n",
         file.display(),
-        config.services.len(),
-        instances,
+        plural(config.services.len() as u64, "service"),
+        plural(instances as u64, "instance"),
         config.storage.path.display(),
     ))?;
     let (now, zone) = (clock::now(), context.output.draw().zone);

@@ -8,12 +8,12 @@ use crate::config::{self, Place};
 use crate::store::{self, DaemonLock};
 
 /// The config file that is used when none is named.
-const CONFIG: &str = "goroscope.toml";
+pub(super) const CONFIG: &str = "goroscope.toml";
 /// The database that is used when nothing names one.
 const DATABASE: &str = "goroscope.db";
 
 /// Names a database.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct DatabaseArgs {
     /// The database. Else GOROSCOPE_DB, else storage.path of the config, else ./goroscope.db.
     #[arg(long, value_name = "FILE")]

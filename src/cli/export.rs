@@ -1,8 +1,13 @@
 //! `goroscope export`: a history, or a part of it, as text.
 
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use super::import::Format;
+use super::progress::Amount;
 use super::{Context, when};
 use crate::clock;
 use crate::present::grouped;
@@ -48,10 +53,9 @@ pub(super) fn export(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let Format::Ndjson = args.format;
     let (zone, now) = (context.output.draw().zone, clock::now());
     let moment = |flag: &str, word: &Option<String>| {
-        let parsed = word.as_deref().map(|word| when::parse(word, now, zone));
-        parsed
+        let word = word.as_deref();
+        word.map(|word| when::option(flag, word, now, zone))
             .transpose()
-            .map_err(|error| Failure::usage(format!("{flag}: {error}")))
     };
     let wanted = Wanted {
         since: moment("--since", &args.since)?,
@@ -62,11 +66,19 @@ pub(super) fn export(args: &Args, context: &mut Context) -> Result<(), Failure> 
     if let (Some(since), Some(until)) = (wanted.since, wanted.until)
         && since > until
     {
-        let message = "--since is not before --until".to_owned();
-        return Err(Failure::usage(message));
+        let word = |word: &Option<String>| word.clone().unwrap_or_default();
+        return Err(when::backwards(&word(&args.since), &word(&args.until)));
     }
     let reader = Reader::open(&database::find(&args.database, context)?)?;
-    let exported = transfer::export(&reader, &wanted, context.output.stream())?;
+    let written = Arc::new(AtomicU64::new(0));
+    context
+        .output
+        .begin("writing the history", Amount::Bytes(Arc::clone(&written)));
+    let mut stream = Counted {
+        stream: context.output.stream(),
+        written: &written,
+    };
+    let exported = transfer::export(&reader, &wanted, &mut stream)?;
     context.output.data("")?;
     if exported.damaged == 0 {
         return Ok(());
@@ -75,5 +87,24 @@ pub(super) fn export(args: &Args, context: &mut Context) -> Result<(), Failure> 
         "{} looks are damaged in the database and were left out; {} were written",
         grouped(exported.damaged),
         grouped(exported.looks)
-    )))
+    ))
+    .hint("`goroscope db check` tells what is damaged, and moves it into quarantine"))
+}
+
+/// A stream that counts what is written to it.
+struct Counted<'s> {
+    stream: &'s mut dyn Write,
+    written: &'s AtomicU64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.stream.write(bytes)?;
+        self.written.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }

@@ -1,13 +1,13 @@
 //! From an error to help: what went wrong, what to do next, and the exit code.
 
 use std::error::Error;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
 use crate::daemon::DaemonError;
 use crate::query::QueryError;
-use crate::store::{SqlError, StoreError};
+use crate::store::{Obstacle, SqlError, StoreError};
 use crate::transfer::ExportError;
 
 /// What kind of end it is; decides the exit code.
@@ -25,6 +25,33 @@ enum Kind {
     BadConfig,
     /// The reader of our output has gone: nobody to tell, and no error.
     BrokenPipe,
+}
+
+impl Kind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::BrokenPipe => 0,
+            Self::Error => 1,
+            Self::Usage => 2,
+            Self::Finding => 3,
+            Self::BadConfig => 78,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// Every exit code, in order.
+#[cfg(test)]
+pub(super) fn codes() -> Vec<u8> {
+    let kinds = [
+        Kind::BrokenPipe,
+        Kind::Error,
+        Kind::Usage,
+        Kind::Finding,
+        Kind::BadConfig,
+        Kind::Interrupted,
+    ];
+    kinds.map(Kind::code).to_vec()
 }
 
 /// A command that did not do what was asked.
@@ -45,6 +72,21 @@ impl Failure {
             message: chain(error),
             hints: Vec::new(),
         }
+    }
+
+    /// The system did not do what was needed while `doing`.
+    pub(super) fn system(error: &(dyn Error + 'static), doing: &str) -> Self {
+        let of_io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        let hint = match of_io {
+            Some(kind) => remedy(kind),
+            None => BUG,
+        };
+        Self::error(error).doing(doing).hint(hint)
+    }
+
+    /// A mistake of goroscope itself, which the message says whole.
+    pub(super) fn bug(message: &str) -> Self {
+        Self::plain(message.to_owned()).hint(BUG)
     }
 
     /// Something was asked for that cannot be meant.
@@ -115,14 +157,26 @@ impl Failure {
 
     /// The exit code.
     pub(super) fn code(&self) -> ExitCode {
-        ExitCode::from(match self.kind {
-            Kind::BrokenPipe => 0,
-            Kind::Error => 1,
-            Kind::Usage => 2,
-            Kind::Finding => 3,
-            Kind::BadConfig => 78,
-            Kind::Interrupted => 130,
-        })
+        ExitCode::from(self.kind.code())
+    }
+}
+
+/// What to do about what is goroscope's own fault.
+const BUG: &str = "this should not happen: please report it, with what was asked";
+
+/// The next step after what the system said of a file or stream.
+pub(super) fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => {
+            "check how it is spelt, and that its folder is there; a relative name begins at the working folder"
+        }
+        ErrorKind::PermissionDenied => "give this user the right to it, or name another file",
+        ErrorKind::IsADirectory | ErrorKind::NotADirectory => "name a file",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room on that disk, or write to another one; `goroscope db prune` makes a database smaller"
+        }
+        ErrorKind::ReadOnlyFilesystem => "name a file on a disk that can be written",
+        _ => "the system said so; try again, and see its log if it stays",
     }
 }
 
@@ -151,10 +205,13 @@ fn without_code(said: &str) -> &str {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let hint = match &error {
-            ConfigError::Read { .. } => {
-                "config.example.toml shows a whole one; --config names another file"
+            ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                "`goroscope config init` writes one; where it is elsewhere, name it"
             }
-            ConfigError::Mistakes(_) => "config.example.toml has every key with its default",
+            ConfigError::Read { source, .. } => remedy(source.kind()),
+            ConfigError::Mistakes(_) => {
+                "`goroscope check config FILE` tells when all is right; config.example.toml has every key with its default"
+            }
         };
         Self {
             kind: Kind::BadConfig,
@@ -172,9 +229,9 @@ impl From<StoreError> for Failure {
                 .hint("`goroscope db check` tells what is damaged; what cannot be read comes back from a backup only, \
                        what can be is saved by `goroscope export`");
         }
-        match error {
+        match &error {
             StoreError::NotOurs { .. } => failure
-                .hint("where it was one, its beginning is damaged, and only a backup brings it back"),
+                .hint("--db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back"),
             StoreError::Missing { .. } => failure.hint(
                 "`goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one",
             ),
@@ -182,13 +239,37 @@ impl From<StoreError> for Failure {
                 "goroscope db upgrade --db {} brings it up to date; so does the daemon when it starts",
                 path.display()
             )),
+            StoreError::Newer { .. } | StoreError::NewerRules { .. } => failure.hint(
+                "`goroscope --version` tells which this is; the one that wrote the file is newer",
+            ),
             StoreError::Locked { .. } => failure
-                .hint("one daemon writes a database; give the other one its own storage.path"),
+                .hint("one goroscope at a time writes a database: end that one, or name another database (storage.path, --db)"),
             StoreError::Lock { .. } => {
                 failure.hint("the folder of the database must exist and be writable")
             }
-            _ => failure,
+            StoreError::BackUp { source, .. } => failure.hint(remedy(source.kind())),
+            StoreError::Network { .. } => {
+                failure.hint("storage.path in the config, --db or GOROSCOPE_DB names another place")
+            }
+            StoreError::OldSqlite { .. } => {
+                failure.hint("build goroscope anew: it brings a SQLite of its own")
+            }
+            StoreError::Damaged { .. } | StoreError::Sqlite { .. } => failure.hint(past(&error)),
         }
+    }
+}
+
+/// The next step after an error of SQLite that is no damage.
+fn past(error: &StoreError) -> &'static str {
+    match error.obstacle() {
+        Some(Obstacle::Busy) => {
+            "another program holds the file: try again, or end that one (`fuser FILE` names it)"
+        }
+        Some(Obstacle::Full) => remedy(ErrorKind::StorageFull),
+        Some(Obstacle::Denied) => {
+            "it must be a file, and it and its folder readable for this user; writable too for what changes it"
+        }
+        None => "`goroscope db check` tells whether the file is sound",
     }
 }
 
@@ -199,21 +280,42 @@ impl From<SqlError> for Failure {
             SqlError::Wrong(ref mistake) if mistake.starts_with("no such") => Self::error(&error).hint(
                 "`.tables` names the tables and views, `.schema NAME` their columns: goroscope sql .tables",
             ),
-            SqlError::Refused(_) | SqlError::Wrong(_) => Self::error(&error),
+            SqlError::Wrong(_) => Self::error(&error)
+                .hint("`.schema NAME` shows the columns of a table or view; `goroscope sql --help` has examples"),
+            SqlError::Refused(_) => Self::error(&error).hint(
+                "a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself",
+            ),
             SqlError::Interrupted => Self {
                 kind: Kind::Interrupted,
                 ..Self::error(&error)
-            },
+            }
+            .hint("a WHERE on service, instance and time reads less"),
         }
     }
 }
 
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::Store(error) => error.into(),
-            other => Self {
+        let hint = match &error {
+            QueryError::Store(_) => None,
+            QueryError::NoService { .. } | QueryError::NoInstance { .. } => {
+                Some("`goroscope query instances` lists what there is")
+            }
+            QueryError::NoSignature { .. } => {
+                Some("`goroscope query top-growers --all` shows signatures")
+            }
+            QueryError::NoBuild { .. } | QueryError::AmbiguousBuild { .. } => Some(
+                "`goroscope sql \"select * from lives\"` shows builds, and which process was of which",
+            ),
+            QueryError::Ambiguous { .. } => {
+                Some("give the signature whole, as JSON (-o json) has it")
+            }
+        };
+        match (error, hint) {
+            (QueryError::Store(error), _) => error.into(),
+            (other, hint) => Self {
                 kind: Kind::Usage,
+                hints: hint.map(str::to_owned).into_iter().collect(),
                 ..Self::error(&other)
             },
         }
@@ -232,7 +334,7 @@ impl From<ExportError> for Failure {
             ExportError::Write(ref cause) if cause.kind() == ErrorKind::BrokenPipe => {
                 Self::broken_pipe()
             }
-            ExportError::Write(_) => Self::error(&error),
+            ExportError::Write(ref cause) => Self::error(&error).hint(remedy(cause.kind())),
         }
     }
 }
@@ -241,7 +343,13 @@ impl From<DaemonError> for Failure {
     fn from(error: DaemonError) -> Self {
         match error {
             DaemonError::Store(error) => error.into(),
-            other => Self::error(&other),
+            DaemonError::Client(_) => {
+                Self::error(&error).hint("TLS needs the certificates of the system (ca-certificates)")
+            }
+            DaemonError::Signals(ref cause) => Self::error(&error).hint(remedy(cause.kind())),
+            DaemonError::Unwritten => {
+                Self::error(&error).hint("the log lines before this say why; `goroscope db check` tells whether the file is sound")
+            }
         }
     }
 }

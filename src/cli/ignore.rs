@@ -12,6 +12,7 @@ use crate::store::Reader;
 
 /// Writes rules for what grows and is fine.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope ignore snippet 7f3a91c2 >> goroscope.toml")]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,
@@ -42,6 +43,7 @@ pub(super) fn ignore(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let draft = draft_rule(&reader, &signature)?;
     let text = text::rule_draft(&draft, clock::now()).ok_or_else(|| {
         Failure::plain("nothing names a function of this stack, so no rule can".to_owned())
+            .hint("`goroscope query show SIGNATURE` shows what is known of it")
     })?;
     context.output.data(&text)
 }

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::database::{self, DatabaseArgs};
-use super::failure::{Failure, chain};
+use super::failure::{Failure, chain, remedy};
+use super::progress::Amount;
 use super::{Context, runtime};
 use crate::model::Record;
 use crate::present::{grouped, plural};
@@ -21,8 +21,8 @@ use crate::{clock, daemon, group};
 
 /// Batches that wait to be stored.
 const WAITING: usize = 1;
-/// The bar moves on this often.
-const TICK: Duration = Duration::from_millis(100);
+/// What means stdin.
+const STDIN: &str = "-";
 /// After Ctrl-C, lines are waited for no longer than this.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -64,21 +64,26 @@ pub(super) enum Format {
 /// Serves the command.
 pub(super) fn import(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let Format::Ndjson = args.format;
+    check_sources(&args.paths)?;
     let stop = Arc::new(AtomicBool::new(false));
     let _listening = listen(&stop)?;
     let path = database::find(&args.database, context)?;
     let lock = DaemonLock::take(&path).map_err(locked)?;
+    context
+        .output
+        .begin("bringing it up to date", Amount::Unknown);
     store::recompute(&path, &lock, group::RULES, group::derived)?;
     let importer = Importer::begin(&path, lock)?;
     let known = Reader::open(&path)?.lives()?;
     let read = Arc::new(AtomicU64::new(0));
     let sources = args.paths.iter().map(|path| Source::new(path, &read));
     let reading = Reading::start(known, sources.collect(), args.keep_going, &stop)?;
+    context
+        .output
+        .begin("importing", amount(&args.paths, &read));
     let run = Run {
         importer,
-        bar: bar(&args.paths),
-        read,
-        told: Instant::now(),
+        began: Instant::now(),
         done: Done::default(),
     };
     run.go_through(reading, &stop, context)
@@ -114,7 +119,7 @@ impl Reading {
                 });
                 (fed, import)
             })
-            .map_err(|error| Failure::error(&error).doing("failed to start reading"))?;
+            .map_err(|error| Failure::system(&error, "failed to start reading"))?;
         Ok(Self {
             batches,
             stored,
@@ -164,7 +169,7 @@ fn listen(stop: &Arc<AtomicBool>) -> Result<tokio::runtime::Runtime, Failure> {
     let stop = Arc::clone(stop);
     let entered = runtime.enter();
     let file_size = daemon::catch_file_size()
-        .map_err(|error| Failure::error(&error).doing("failed to listen for signals"))?;
+        .map_err(|error| Failure::system(&error, "failed to listen for signals"))?;
     drop(entered);
     runtime.spawn(async move {
         let _file_size = file_size;
@@ -175,25 +180,25 @@ fn listen(stop: &Arc<AtomicBool>) -> Result<tokio::runtime::Runtime, Failure> {
     Ok(runtime)
 }
 
-/// A bar on a terminal, as long as the files; nothing elsewhere.
-fn bar(paths: &[PathBuf]) -> ProgressBar {
+/// How much there is to read: the files as they are, which stdin is none of.
+fn amount(paths: &[PathBuf], read: &Arc<AtomicU64>) -> Amount {
     let len = |path: &PathBuf| std::fs::metadata(path).map(|file| file.len()).ok();
-    let known = !paths.iter().any(|path| path == Path::new("-"));
+    let known = !paths.iter().any(|path| path == Path::new(STDIN));
     let total: Option<u64> = paths.iter().map(len).sum();
-    let (bar, template) = match total.filter(|_| known) {
-        Some(total) => (
-            ProgressBar::new(total),
-            "{bar:30} {percent}% of {total_bytes}  {bytes_per_sec}  eta {eta}  {msg}",
-        ),
-        None => (
-            ProgressBar::no_length(),
-            "{spinner} {bytes}  {bytes_per_sec}  {msg}",
-        ),
-    };
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
+    match total.filter(|_| known) {
+        Some(total) => Amount::BytesOf(Arc::clone(read), total),
+        None => Amount::Bytes(Arc::clone(read)),
     }
+}
+
+/// Tells of a file that cannot be opened before a database is made for nothing.
+fn check_sources(paths: &[PathBuf]) -> Result<(), Failure> {
+    for path in paths.iter().filter(|path| *path != Path::new(STDIN)) {
+        std::fs::File::open(path).map_err(|error| {
+            Failure::system(&error, &format!("failed to open `{}`", path.display()))
+        })?;
+    }
+    Ok(())
 }
 
 /// What an import has come to.
@@ -208,9 +213,7 @@ struct Done {
 
 struct Run {
     importer: Importer,
-    bar: ProgressBar,
-    read: Arc<AtomicU64>,
-    told: Instant,
+    began: Instant,
     done: Done,
 }
 
@@ -227,7 +230,6 @@ impl Run {
                 // A thread that has ended takes nothing back.
                 Ok(records) => drop(reading.stored.send(records)),
                 Err(error) => {
-                    self.bar.finish_and_clear();
                     return Err(Failure::from(error).hint(self.done.stored_upto()));
                 }
             }
@@ -244,15 +246,7 @@ impl Run {
         self.done.refusals += batch.refusals;
         self.done.upto = Some(batch.upto);
         for refusal in batch.refused {
-            self.bar.suspend(|| {
-                context.output.remark(&FeedError::Line(refusal).to_string());
-            });
-        }
-        if self.told.elapsed() >= TICK {
-            self.told = Instant::now();
-            self.bar.set_position(self.read.load(Ordering::Relaxed));
-            let snapshots = grouped(self.done.stored.snapshots);
-            self.bar.set_message(format!("{snapshots} snapshots"));
+            context.output.remark(&FeedError::Line(refusal).to_string());
         }
         Ok(batch.records)
     }
@@ -264,27 +258,33 @@ impl Run {
         stopped: bool,
         context: &mut Context,
     ) -> Result<(), Failure> {
-        let began = Instant::now();
-        self.bar.finish_and_clear();
-        let elapsed = self.bar.elapsed();
         let is_whole = fed.is_ok() && !stopped;
         let at_the_end = import.finish(is_whole);
         self.importer.store(&at_the_end)?;
         self.done.stored = self.importer.finish(clock::now())?;
+        let seconds = self.began.elapsed().as_secs_f64();
+        context.output.done();
         for sentence in import.unknown().sentences() {
             context.output.remark(&format!("warning: {sentence}"));
         }
-        let seconds = (elapsed + began.elapsed()).as_secs_f64();
         context.output.remark(&self.done.sentence(seconds));
         match fed {
             Err(error) => {
-                let hint = self.done.stored_upto();
-                Err(Failure::plain(chain(&error)).hint(hint))
+                let failure = Failure::plain(chain(&error)).hint(self.done.stored_upto());
+                Err(match error {
+                    FeedError::Line(_) => failure
+                        .hint("docs/NDJSON.md has the format; --keep-going leaves such lines out"),
+                    FeedError::Open { source, .. } | FeedError::Read { source, .. } => {
+                        failure.hint(remedy(source.kind()))
+                    }
+                    FeedError::Broken => failure,
+                })
             }
             Ok(()) if stopped => Err(Failure::interrupted(self.done.stored_upto())),
             Ok(()) if self.done.refusals > 0 => {
-                let refusals = grouped(self.done.refusals);
-                Err(Failure::plain(format!("{refusals} lines were left out")))
+                let refusals = plural(self.done.refusals, "line");
+                Err(Failure::plain(format!("left out: {refusals}"))
+                    .hint("the lines above say where and why; docs/NDJSON.md has the format"))
             }
             Ok(()) => Ok(()),
         }

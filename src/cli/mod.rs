@@ -1,6 +1,8 @@
 //! The command line: one file a command, its arguments beside the function that serves it.
 
 mod check;
+mod completions;
+mod config;
 mod database;
 mod db;
 mod export;
@@ -8,17 +10,22 @@ mod failure;
 mod ignore;
 mod import;
 mod output;
+mod progress;
 mod query;
 mod run;
 mod snapshot;
 mod sql;
+mod target;
 mod top;
+mod usage;
+mod welcome;
 mod when;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::Environment;
 use crate::present::Zone;
@@ -33,9 +40,9 @@ use output::Output;
 #[command(name = "goroscope", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 
-    /// When to use colour. NO_COLOR is honoured.
+    /// When to use colour: `auto`, `always` or `never`. NO_COLOR is honoured.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, hide_possible_values = true)]
     color: When,
 
@@ -52,12 +59,19 @@ Examples:
   goroscope query top-growers --since 24h               what grew since yesterday
   goroscope sql .tables                                 what there is to ask for in SQL
 
-Exit codes: 0 ok, 1 error, 2 usage, 3 found (--exit-code), 78 bad config, 130 interrupted";
+Exit codes:
+  0    done
+  1    an error, or a database that `db check` finds damaged
+  2    arguments that cannot be followed
+  3    something was found, where --exit-code asks for that
+  78   mistakes in the config file
+  130  ended by Ctrl-C";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Config(config::Args),
     Snapshot(snapshot::Args),
     Top(top::Args),
     Query(query::Args),
@@ -66,6 +80,7 @@ enum Command {
     Ignore(ignore::Args),
     Import(import::Args),
     Export(export::Args),
+    Completions(completions::Args),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,17 +109,10 @@ pub fn main(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> ExitCode {
     let environment: Environment = environment.into_iter().collect();
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are asked for; everything else is a usage error.
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            return if error.print().is_ok() {
-                ExitCode::from(code)
-            } else {
-                ExitCode::FAILURE
-            };
-        }
+        Err(error) => return not_parsed(&error, &arguments),
     };
     let no_colour = environment
         .get("NO_COLOR")
@@ -120,21 +128,13 @@ pub fn main(
         Tz::Utc => Zone::Utc,
     };
     let mut context = Context {
-        output: Output::new(colour, zone),
+        output: Output::new(colour, zone, can_animate(&environment)),
         environment,
         colour_on_stderr: output::colour_on_stderr(colour),
     };
-    let result = match cli.command {
-        Command::Run(args) => run::run(&args, &context),
-        Command::Check(args) => check::check(&args, &mut context),
-        Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),
-        Command::Top(args) => top::top(&args, &mut context),
-        Command::Query(args) => query::query(&args, &mut context),
-        Command::Sql(args) => sql::sql(&args, &mut context),
-        Command::Db(args) => db::db(&args, &mut context),
-        Command::Ignore(args) => ignore::ignore(&args, &mut context),
-        Command::Import(args) => import::import(&args, &mut context),
-        Command::Export(args) => export::export(&args, &mut context),
+    let result = match &cli.command {
+        Some(command) => command.serve(&mut context),
+        None => welcome::welcome(&mut context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -145,10 +145,162 @@ pub fn main(
     }
 }
 
+impl Command {
+    fn serve(&self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::Run(args) => run::run(args, context),
+            Self::Check(args) => check::check(args, context),
+            Self::Config(args) => config::config(args, context),
+            Self::Snapshot(args) => snapshot::snapshot(args, context),
+            Self::Top(args) => top::top(args, context),
+            Self::Query(args) => query::query(args, context),
+            Self::Sql(args) => sql::sql(args, context),
+            Self::Db(args) => db::db(args, context),
+            Self::Ignore(args) => ignore::ignore(args, context),
+            Self::Import(args) => import::import(args, context),
+            Self::Export(args) => export::export(args, context),
+            Self::Completions(args) => completions::completions(args, context),
+        }
+    }
+}
+
+/// Ends where the arguments are no command: help and version were asked for, all else is a mistake.
+fn not_parsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let is_asked = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    let is_help = is_asked || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let told = if is_help { error.print() } else { Ok(()) };
+    match told {
+        Ok(()) if is_asked => ExitCode::SUCCESS,
+        Ok(()) => {
+            let failure = usage::failure(error, Cli::command(), arguments);
+            Output::new(Some(false), Zone::Local, false).failure(&failure);
+            failure.code()
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Whether there is a command `name`.
+fn knows(name: &str) -> bool {
+    Cli::command().find_subcommand(name).is_some()
+}
+
+/// Whether the terminal can take a line back.
+fn can_animate(environment: &Environment) -> bool {
+    environment.get("TERM").is_some_and(|term| term != "dumb")
+}
+
 /// A runtime for commands that make requests.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::error(&error).doing("failed to start the runtime"))
+        .map_err(|error| Failure::system(&error, "failed to start the runtime"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command with the words that it is called by, the help of clap itself left out.
+    fn commands() -> Vec<(String, clap::Command)> {
+        let mut found = vec![("goroscope".to_owned(), Cli::command())];
+        let mut at = 0;
+        while let Some((path, command)) = found.get(at).cloned() {
+            let below = command.get_subcommands();
+            found.extend(below.map(|one| (format!("{path} {}", one.get_name()), one.clone())));
+            at += 1;
+        }
+        found
+    }
+
+    /// The calls of goroscope in the examples of a help, without what stands beside them.
+    fn calls(help: &str) -> Vec<String> {
+        let examples = help.lines().skip_while(|line| !line.starts_with("Example"));
+        let examples = examples.skip(1).take_while(|line| line.starts_with("  "));
+        let examples = examples.map(|line| line.trim().split("  ").next().unwrap_or_default());
+        let parts = examples.flat_map(|line| line.split(['|', '>', '<']));
+        let calls = parts
+            .map(str::trim)
+            .filter(|part| part.starts_with("goroscope "));
+        calls.map(str::to_owned).collect()
+    }
+
+    /// A line as a shell takes it apart, as far as examples need it.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut is_quoted = false;
+        for char in line.chars() {
+            match char {
+                '"' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(char),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_says_what_it_does_and_shows_how() {
+        for (path, command) in commands() {
+            let about = command
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let verb = about.split(' ').next().unwrap_or_default();
+            assert!(
+                verb.starts_with(char::is_uppercase) && verb.ends_with('s'),
+                "{path}: {about}"
+            );
+            assert!(about.split(' ').count() > 2, "{path}: {about}");
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let calls = calls(&help);
+            let own = format!("{path} ");
+            let fits = |call: &String| *call == path || call.starts_with(&own);
+            assert!(
+                calls.iter().any(fits),
+                "{path} has no example of its own: {help}"
+            );
+            for call in calls {
+                // A command substitution is some word.
+                let call = call.replace("$(date +%F)", "2026-11-24");
+                let parsed = Cli::try_parse_from(words(&call));
+                assert!(parsed.is_ok(), "{call}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_says_what_it_is_for() {
+        for (path, command) in commands() {
+            for argument in command.get_arguments() {
+                let said = argument
+                    .get_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                let name = argument.get_id();
+                assert!(
+                    said.split(' ').count() > 1 || said.starts_with('`'),
+                    "{path} {name}: {said}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_exit_code_is_told() {
+        let told: Vec<u8> = EXAMPLES
+            .lines()
+            .skip_while(|line| *line != "Exit codes:")
+            .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+            .collect();
+        assert_eq!(told, failure::codes());
+    }
 }

@@ -5,19 +5,24 @@ use std::io::{ErrorKind, IsTerminal as _, Stderr, Stdout, Write as _};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::progress::{Amount, Progress};
 use crate::present::{Draw, Zone, escape};
 
 /// Where a command's words go.
 pub(super) struct Output {
     draw: Draw,
     terminal: bool,
+    /// Whether somebody looks at stderr, on a terminal that can take a line back.
+    watched: bool,
+    progress: Option<Progress>,
     stdout: Stdout,
     stderr: Stderr,
 }
 
 impl Output {
-    /// `colour`: forced on or off, else by whether stdout is a terminal.
-    pub(super) fn new(colour: Option<bool>, zone: Zone) -> Self {
+    /// `colour`: forced on or off, else by whether stdout is a terminal. `animate`: whether a terminal can
+    /// take a line back.
+    pub(super) fn new(colour: Option<bool>, zone: Zone, animate: bool) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let width = if terminal {
             // Terminals that do not know their width say 0.
@@ -32,6 +37,8 @@ impl Output {
                 zone,
             },
             terminal,
+            watched: animate && std::io::stderr().is_terminal(),
+            progress: None,
             stdout: std::io::stdout(),
             stderr: std::io::stderr(),
         }
@@ -47,46 +54,71 @@ impl Output {
         self.terminal
     }
 
+    /// Tells how far the work `what` is, once it has taken a second, until something else is written or
+    /// [`Self::done`] is called; only where somebody looks.
+    pub(super) fn begin(&mut self, what: &'static str, amount: Amount) {
+        self.done();
+        if self.watched {
+            self.progress = Progress::begin(what, amount);
+        }
+    }
+
+    /// Takes away what tells how far the work is.
+    pub(super) fn done(&mut self) {
+        self.progress = None;
+    }
+
     /// Writes data to stdout.
     pub(super) fn data(&mut self, text: &str) -> Result<(), Failure> {
+        self.done();
         let mut stdout = self.stdout.lock();
         let written = stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush());
         written.map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => Failure::broken_pipe(),
-            _ => Failure::error(&error).doing("failed to write to stdout"),
+            _ => Failure::system(&error, "failed to write to stdout"),
         })
     }
 
     /// Writes an answer to stdout as one line of JSON.
     pub(super) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         let json = serde_json::to_string(answer)
-            .map_err(|error| Failure::error(&error).doing("failed to write JSON"))?;
+            .map_err(|error| Failure::system(&error, "failed to write JSON"))?;
         self.data(&(json + "\n"))
     }
 
     /// Stdout, for data that is too much for one text.
-    pub(super) const fn stream(&mut self) -> &mut dyn std::io::Write {
+    pub(super) fn stream(&mut self) -> &mut dyn std::io::Write {
+        if self.terminal {
+            self.done();
+        }
         &mut self.stdout
     }
 
     /// Writes a remark to stderr.
     pub(super) fn remark(&mut self, text: &str) {
         // With stderr gone there is nobody left to tell.
-        let _unheard = writeln!(self.stderr, "{text}");
+        let mut write = || drop(writeln!(self.stderr, "{text}"));
+        match &self.progress {
+            Some(progress) => progress.aside(write),
+            None => write(),
+        }
     }
 
     /// Writes what went wrong, and the next steps, to stderr.
     pub(super) fn failure(&mut self, failure: &Failure) {
-        if failure.message.is_empty() {
-            return;
-        }
+        self.done();
+        debug_assert!(
+            failure.message.is_empty() || !failure.hints.is_empty(),
+            "no hint: {}",
+            failure.message
+        );
         for line in failure.message.lines() {
             self.remark(&format!("error: {}", escape(line)));
         }
         for hint in &failure.hints {
-            self.remark(&format!("hint: {hint}"));
+            self.remark(&format!("hint: {}", escape(hint)));
         }
     }
 }
@@ -94,11 +126,6 @@ impl Output {
 /// Stdout, for a view that takes the whole screen.
 pub(super) fn screen() -> Stdout {
     std::io::stdout()
-}
-
-/// Whether somebody looks at stderr.
-pub(super) fn is_watched() -> bool {
-    std::io::stderr().is_terminal()
 }
 
 /// Whether log lines may be coloured.

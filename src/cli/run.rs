@@ -11,7 +11,10 @@ use crate::{config, daemon};
 ///
 /// SIGHUP reads the config again; a file with mistakes is refused and the running config stays.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  goroscope run --config goroscope.toml")]
+#[command(after_help = "\
+Examples:
+  goroscope run
+  goroscope run --config /etc/goroscope.toml --log-format json")]
 pub(super) struct Args {
     /// What to watch, and how.
     #[arg(long, value_name = "FILE", default_value = "goroscope.toml")]
@@ -38,7 +41,9 @@ pub(super) struct Args {
 /// Serves the command.
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let config = config::load(&args.config, &context.environment)?;
-    log::start(&args.log, args.log_format, context.colour_on_stderr).map_err(Failure::usage)?;
+    log::start(&args.log, args.log_format, context.colour_on_stderr).map_err(|error| {
+        Failure::usage(error).hint("for example: --log info, or --log info,goroscope::store=debug")
+    })?;
     let database =
         database::named(args.db.as_deref(), context).unwrap_or_else(|| config.storage.path.clone());
     let (file, environment) = (args.config.clone(), context.environment.clone());

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::failure::{Failure, chain};
+use super::failure::{Failure, remedy};
+use super::progress::Amount;
+use super::target::{PPROF_PATH, next_step, no_client};
+use super::when::time_span;
 use super::{Context, runtime};
 use crate::clock;
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
@@ -16,8 +19,6 @@ use crate::model::{InstanceId, Kind, Snapshot, Timestamp};
 use crate::present::text;
 use crate::query::snapshot::{FailedSource, SnapshotAnswer, SnapshotsAnswer, answer};
 
-/// Where pprof is when a target does not say.
-const PPROF_PATH: &str = "/debug/pprof";
 /// A detail that would stop the target for longer is not made unasked.
 const MAX_STOP: Duration = Duration::from_millis(50);
 /// Bytes of a file, after decompression.
@@ -52,7 +53,7 @@ pub(super) struct Args {
     detail: Detail,
 
     /// Limit of one request.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = time_span)]
     timeout: Duration,
 
     /// `table` or `json`.
@@ -74,19 +75,41 @@ enum Source {
     Stdin,
 }
 
+/// Why something gives no dump, and the next step.
+struct Unread {
+    error: String,
+    hint: String,
+}
+
+impl Unread {
+    fn new(error: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// The system did not do what was needed while `doing`.
+    fn system(doing: &str, error: &std::io::Error) -> Self {
+        Self::new(format!("{doing}: {error}"), remedy(error.kind()))
+    }
+}
+
 /// Serves the command.
 pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let mut snapshots = Vec::new();
-    let mut failed = Vec::new();
+    let (mut failed, mut hints) = (Vec::new(), Vec::new());
+    context.output.begin("reading", Amount::Unknown);
     let mut single = args.targets.len() == 1;
     for target in &args.targets {
         let sources = match sources(target) {
             Ok(sources) => sources,
-            Err(error) => {
+            Err(Unread { error, hint }) => {
                 failed.push(FailedSource {
                     source: target.clone(),
                     error,
                 });
+                hints.push(hint);
                 continue;
             }
         };
@@ -106,10 +129,13 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
                         snapshots.push(answer(name, taken_at, &snapshot));
                     }
                 }
-                Err(error) => failed.push(FailedSource {
-                    source: name,
-                    error,
-                }),
+                Err(Unread { error, hint }) => {
+                    failed.push(FailedSource {
+                        source: name,
+                        error,
+                    });
+                    hints.push(hint);
+                }
             }
         }
     }
@@ -121,7 +147,10 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
         .iter()
         .map(|failed| format!("{}: {}", failed.source, failed.error))
         .collect();
-    Err(Failure::plain(messages.join("\n")))
+    // Files of one kind fail alike.
+    hints.dedup();
+    let failure = Failure::plain(messages.join("\n"));
+    Err(hints.into_iter().fold(failure, Failure::hint))
 }
 
 fn print(
@@ -157,7 +186,7 @@ fn print(
 }
 
 /// What a target word means; a directory means the files in it.
-fn sources(target: &str) -> Result<Vec<(String, Source)>, String> {
+fn sources(target: &str) -> Result<Vec<(String, Source)>, Unread> {
     if target == "-" {
         return Ok(vec![("stdin".to_owned(), Source::Stdin)]);
     }
@@ -173,12 +202,15 @@ fn sources(target: &str) -> Result<Vec<(String, Source)>, String> {
             let instance = found.of("snapshot".into());
             Ok(vec![(target.to_owned(), Source::Process(instance))])
         }
-        Err(error) => Err(format!("no such file, and no address either: {error}")),
+        Err(error) => Err(Unread::new(
+            format!("no such file, and no address either: {error}"),
+            "give a file, a folder, host:port, a URL, or - for stdin: goroscope snapshot localhost:6060",
+        )),
     }
 }
 
-fn files_in(folder: &Path) -> Result<Vec<(String, Source)>, String> {
-    let unreadable = |error: std::io::Error| format!("failed to list the directory: {error}");
+fn files_in(folder: &Path) -> Result<Vec<(String, Source)>, Unread> {
+    let unreadable = |error| Unread::system("failed to list the directory", &error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -188,7 +220,10 @@ fn files_in(folder: &Path) -> Result<Vec<(String, Source)>, String> {
     }
     files.sort();
     if files.is_empty() {
-        return Err("the directory has no files".to_owned());
+        return Err(Unread::new(
+            "the directory has no files",
+            "folders in it are not looked into: name one of them, or a file",
+        ));
     }
     let named = |path: PathBuf| (path.display().to_string(), Source::File(path));
     Ok(files.into_iter().map(named).collect())
@@ -207,29 +242,28 @@ fn taken_at(source: &Source) -> Timestamp {
 }
 
 /// The dumps of a source, each with the line where it begins.
-fn read(source: &Source, args: &Args) -> Result<Vec<(u64, Snapshot)>, String> {
+fn read(source: &Source, args: &Args) -> Result<Vec<(u64, Snapshot)>, Unread> {
     match source {
         Source::Process(instance) => Ok(vec![(1, ask(instance, args)?)]),
         Source::Stdin => read_stream(&mut std::io::stdin().lock()),
         Source::File(path) => {
-            let mut file =
-                std::fs::File::open(path).map_err(|error| format!("failed to open it: {error}"))?;
+            let mut file = std::fs::File::open(path)
+                .map_err(|error| Unread::system("failed to open it", &error))?;
             read_stream(&mut file)
         }
     }
 }
 
-fn read_stream(stream: &mut impl std::io::Read) -> Result<Vec<(u64, Snapshot)>, String> {
+fn read_stream(stream: &mut impl std::io::Read) -> Result<Vec<(u64, Snapshot)>, Unread> {
     let book = StackBook::default();
     let mut tallies = Tallies::new(&book, KeepLabels::All);
     let mut reader = Reader::new(FILE_LIMIT);
     let mut chunk = vec![0; CHUNK];
-    let unreadable = |error: DumpError| format!("it cannot be read: {error}");
     loop {
         let len = match stream.read(&mut chunk) {
             Ok(len) => len,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(format!("failed to read it: {error}")),
+            Err(error) => return Err(Unread::system("failed to read it", &error)),
         };
         if len == 0 {
             break;
@@ -237,18 +271,33 @@ fn read_stream(stream: &mut impl std::io::Read) -> Result<Vec<(u64, Snapshot)>, 
         let bytes = chunk.get(..len).unwrap_or_default();
         reader
             .push(bytes, &mut |event| tallies.add(event))
-            .map_err(unreadable)?;
+            .map_err(|error| unreadable(&error))?;
     }
     let facts = reader
         .finish(&mut |event| tallies.add(event))
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(&error))?;
     Ok(tallies.finish(facts))
 }
 
+fn unreadable(error: &DumpError) -> Unread {
+    let hint = match error {
+        DumpError::TooLarge { .. } => "split it: each dump in it may stand alone",
+        _ => {
+            "what is read is in docs/FORMS.md; such a dump: \
+             curl -s 'localhost:6060/debug/pprof/goroutine?debug=2' > dump.txt"
+        }
+    };
+    Unread::new(format!("it cannot be read: {error}"), hint)
+}
+
 /// Asks a process for its counts, and for the text when that is cheap or wanted.
-fn ask(instance: &InstanceId, args: &Args) -> Result<Snapshot, String> {
-    let runtime = runtime().map_err(|failure| failure.message)?;
-    let fetcher = Fetcher::new(1).map_err(|error| chain(&error))?;
+fn ask(instance: &InstanceId, args: &Args) -> Result<Snapshot, Unread> {
+    let runtime =
+        runtime().map_err(|failure| Unread::new(failure.message, failure.hints.concat()))?;
+    let fetcher = Fetcher::new(1).map_err(|error| {
+        let failure = no_client(&error);
+        Unread::new(failure.message, failure.hints.concat())
+    })?;
     let limits = Limits {
         timeout: args.timeout,
         body: 64 << 20,
@@ -256,7 +305,10 @@ fn ask(instance: &InstanceId, args: &Args) -> Result<Snapshot, String> {
     let look = |kind| {
         let book = StackBook::default();
         let looked = runtime.block_on(look_once(&fetcher, instance, kind, limits, &book));
-        looked.map_err(|failure| failure.message)
+        looked.map_err(|failure| {
+            let hint = next_step(instance, &failure);
+            Unread::new(failure.message, hint)
+        })
     };
     let mut pulse = look(Kind::Pulse)?;
     let stop = predicted_stop(pulse.goroutines);

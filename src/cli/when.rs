@@ -4,11 +4,36 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
 
+use super::failure::Failure;
 use crate::model::Timestamp;
 use crate::present::Zone;
 
 /// Words longer than this are no moment; also keeps the duration parser from its limits.
 const LONGEST: usize = 40;
+
+/// A span of time, by its word.
+pub(super) fn time_span(word: &str) -> Result<Duration, String> {
+    humantime::parse_duration(word)
+        .map_err(|_| "give a duration such as 500ms, 10s or 1m30s".to_owned())
+}
+
+/// The moment that the option `flag` means, as [`parse`] does.
+pub(super) fn option(
+    flag: &str,
+    word: &str,
+    now: Timestamp,
+    zone: Zone,
+) -> Result<Timestamp, Failure> {
+    parse(word, now, zone).map_err(|error| {
+        Failure::usage(format!("{flag}: {error}")).hint(format!("for example: {flag} 24h"))
+    })
+}
+
+/// A window that ends before it begins.
+pub(super) fn backwards(since: &str, until: &str) -> Failure {
+    Failure::usage(format!("--since {since} is not before --until {until}"))
+        .hint("--since is the earlier one: 24h is a day back from now, not from --until")
+}
 
 /// The moment that a word means at `now`; durations count back from it. Times without an offset
 /// are in `zone`.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`mod@file`] takes the TOML as written ([`table`], [`keys`]); [`resolve`],
 //! [`analysis`], [`service`] and [`ignore`] say what is meant, with [`expand`], [`quantity`] and
-//! [`target`] for the words inside values; [`span`] and [`mistake`] point at what is wrong. All of it
+//! [`target`] for the words inside values; [`example`] has what `config.example.toml` says of a key; [`span`] and [`mistake`] point at what is wrong. All of it
 //! is pure but for reading the one file: the environment is an argument. No key is accepted that would
 //! have no effect.
 
@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::model::{IgnoreRule, InstanceId, Thresholds};
 
 mod analysis;
+mod example;
 mod expand;
 mod file;
 mod ignore;
@@ -28,6 +29,7 @@ mod table;
 mod target;
 mod watching;
 
+pub use example::{Explained, explain};
 pub use keys::KEYS;
 pub use mistake::{Mistake, Mistakes};
 pub use quantity::{parse_age, parse_size};

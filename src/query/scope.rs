@@ -28,13 +28,13 @@ pub enum QueryError {
         known: String,
     },
     /// No such instance among those asked for.
-    #[error("no instance `{name}` in this database; `goroscope query instances` lists them")]
+    #[error("no instance `{name}` in this database")]
     NoInstance {
         /// What was asked for.
         name: String,
     },
     /// No signature begins so.
-    #[error("no signature begins with `{prefix}`; `goroscope query top-growers` shows them")]
+    #[error("no signature begins with `{prefix}`")]
     NoSignature {
         /// What was asked for.
         prefix: String,

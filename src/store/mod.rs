@@ -33,7 +33,7 @@ pub use check::{Checked, Damage, Depth, Wrong, check};
 pub use counts::{Counts, SeriesCourse};
 pub use course::Course;
 pub use lock::DaemonLock;
-pub use open::{StoreError, refuse_network, schema};
+pub use open::{Obstacle, StoreError, refuse_network, schema};
 pub use part::Grain;
 pub use read::{
     DayRow, DeployRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,

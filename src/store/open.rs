@@ -135,7 +135,33 @@ pub enum StoreError {
     },
 }
 
+/// What stands in the way of SQLite, where somebody can do something about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Another program holds the file.
+    Busy,
+    /// The disk is full.
+    Full,
+    /// The file cannot be opened, or not be written.
+    Denied,
+}
+
 impl StoreError {
+    /// What stands in the way, if that is known.
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        let Self::Sqlite { source, .. } = self else {
+            return None;
+        };
+        match source.sqlite_error_code()? {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(Obstacle::Busy),
+            ErrorCode::DiskFull => Some(Obstacle::Full),
+            ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+                Some(Obstacle::Denied)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the file itself is damaged, in a part or as a whole.
     pub fn is_damage(&self) -> bool {
         match self {
@@ -244,6 +270,11 @@ pub fn schema(path: &Path) -> Result<i32, StoreError> {
 pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    if path.is_dir() {
+        return Err(StoreError::NotOurs {
             path: path.to_owned(),
         });
     }

@@ -186,6 +186,7 @@ fn a_backup_is_whole_and_replaces_nothing_unasked() {
     ");
     insta::assert_snapshot!(backup(&["no/such/folder/copy.db"]), @"
     error: failed to write the copy `no/such/folder/copy.db`: No such file or directory (os error 2)
+    hint: check how it is spelt, and that its folder is there; a relative name begins at the working folder
     exit 1
     ");
     let question = [
@@ -285,7 +286,7 @@ fn prune_refuses_and_tells() {
         let said = said(path, &[&["db", "prune", "--tz", "utc"], arguments].concat());
         said.replace(&std::process::id().to_string(), "PID")
     };
-    insta::assert_snapshot!(prune(&[]).lines().next().unwrap(), @"error: the following required arguments were not provided:");
+    insta::assert_snapshot!(prune(&[]).lines().next().unwrap(), @"error: the following required arguments were not provided: <--older-than <AGE>|--max-size <SIZE>>");
     insta::assert_snapshot!(prune(&["--max-size", "lots"]).lines().next().unwrap(), @"error: invalid value 'lots' for '--max-size <SIZE>': `lots` is not a size; `64MiB`, `512KiB`, `1GiB`, `10MB` and a plain number of bytes are");
     insta::assert_snapshot!(prune(&["--older-than", "1s"]).lines().next().unwrap(), @"error: invalid value '1s' for '--older-than <AGE>': 1s is too short; make it 1m or more");
     let lock = DaemonLock::take(&path.join("goroscope.db")).unwrap();

@@ -612,6 +612,22 @@ fn the_example_shows_every_key() {
     }
 }
 
+/// What `goroscope config init` takes its comments from.
+#[test]
+fn the_example_says_why_of_every_key_with_a_default() {
+    for (section, keys) in KEYS {
+        if !["global", "storage", "analysis"].contains(&section) {
+            continue;
+        }
+        for key in keys {
+            let explained = config::explain(section, key).unwrap();
+            assert!(!explained.why.is_empty(), "{section}.{key}");
+            assert!(!explained.line.starts_with('#'), "{section}.{key}");
+        }
+    }
+    assert_eq!(config::explain("global", "intervall"), None);
+}
+
 /// No key is accepted that would have no effect: each refuses a date, or else a boolean.
 #[test]
 fn every_key_is_read() {

@@ -243,27 +243,31 @@ fn sides_that_mean_nothing() {
         ["db:none.db", "db:goroscope.db"],
     ];
     let said = wrong.map(|sides| ask(folder.path(), &sides));
-    insta::assert_snapshot!(said.join("\n\n"), @"
+    insta::assert_snapshot!(said.join("\n\n"), @r#"
     error: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
     hint: a side may be build:DIGITS, service:NAME or db:FILE as well
     exit 2
 
     error: `b0` begins several build ids: b0b00002, b0de0003; give more digits
+    hint: `goroscope sql "select * from lives"` shows builds, and which process was of which
     exit 2
 
     error: no build id begins with `ffff` among: aaaa0001, b0b00002, b0de0003
+    hint: `goroscope sql "select * from lives"` shows builds, and which process was of which
     exit 2
 
     error: `` begins several build ids: aaaa0001, b0b00002, b0de0003; give more digits
+    hint: `goroscope sql "select * from lives"` shows builds, and which process was of which
     exit 2
 
     error: no service `nobody` in this database; it has: pay, search
+    hint: `goroscope query instances` lists what there is
     exit 2
 
     error: no database at `none.db`
     hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
     exit 1
-    ");
+    "#);
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn misbehaviours(elsewhere: &Fake) -> Vec<(&'static str, Behaviour, &'static str
         (
             "not_found",
             Behaviour::Answer("404 Not Found", vec![]),
-            "import net/http/pprof",
+            "import _ \"net/http/pprof\"",
         ),
         (
             "unauthorized",

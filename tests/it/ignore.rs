@@ -301,7 +301,7 @@ fn rules_that_have_ended_are_told_by_check() {
     "#;
     std::fs::write(folder.path().join("goroscope.toml"), config).unwrap();
     assert_snapshot!(said(folder.path(), &["check", "config", "--tz", "utc"]), @r"
-    goroscope.toml: ok, 1 services with 1 instances into goroscope.db
+    goroscope.toml: ok, 1 service with 1 instance into goroscope.db
     warning: ignore[0]: the ignore rule of top_function `acme.io/pay.(*pool).run` (a pool) holds no more since 2020-03-31 23:59 (+00:00)
     warning: ignore[1]: the ignore rule of any_function `acme.io/pay.*` and created_by `main.\u{1b}[2J` (a launch) holds no more since 2020-03-31 10:00 (+00:00)
     exit 0
@@ -482,11 +482,13 @@ proptest! {
 fn a_snippet_of_nothing_is_an_error() {
     let folder = history();
     assert_snapshot!(said(folder.path(), &["ignore", "snippet", "ffff"]), @"
-    error: no signature begins with `ffff`; `goroscope query top-growers` shows them
+    error: no signature begins with `ffff`
+    hint: `goroscope query top-growers --all` shows signatures
     exit 2
     ");
     assert_snapshot!(said(folder.path(), &["ignore", "snippet", "x"]), @"
     error: `x` is not a signature: 4 to 32 hex digits are
+    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
     exit 2
     ");
 }

@@ -261,6 +261,7 @@ fn a_line_that_is_wrong_says_where_and_what_would_be_right() {
     2 lines: 1 snapshot and 0 failed polls stored, 0 already there, 0 lines refused; 0.0
     error: h.ndjson:2:8: this is not UTF-8, which JSON must be
     hint: lines up to 1 of h.ndjson are stored; the same command stores the rest, and nothing twice
+    hint: docs/NDJSON.md has the format; --keep-going leaves such lines out
     ");
 }
 
@@ -273,12 +274,14 @@ fn what_came_before_a_mistake_is_stored_and_the_rest_later() {
     6 lines: 5 snapshots and 0 failed polls stored, 0 already there, 0 lines refused; 0.0
     error: h.ndjson:6:7: expected a string
     hint: lines up to 5 of h.ndjson are stored; the same command stores the rest, and nothing twice
+    hint: docs/NDJSON.md has the format; --keep-going leaves such lines out
     ");
     insta::assert_snapshot!(import(&folder, &["--keep-going", "h.ndjson"]), @"
     exit 1
     h.ndjson:6:7: expected a string
     11 lines: 5 snapshots and 0 failed polls stored, 5 already there, 1 line refused; 0.0
-    error: 1 lines were left out
+    error: left out: 1 line
+    hint: the lines above say where and why; docs/NDJSON.md has the format
     ");
 }
 
@@ -312,9 +315,8 @@ fn a_database_that_a_daemon_writes_is_refused() {
     ");
     insta::assert_snapshot!(import(&folder, &["absent.ndjson"]), @"
     exit 1
-    0 lines: 0 snapshots and 0 failed polls stored, 0 already there, 0 lines refused; 0.0
     error: failed to open `absent.ndjson`: No such file or directory (os error 2)
-    hint: nothing is stored
+    hint: check how it is spelt, and that its folder is there; a relative name begins at the working folder
     ");
 }
 
@@ -467,5 +469,6 @@ fn names_that_an_export_cannot_find_are_told() {
     hint: `goroscope query instances` lists what there is
     exit 2
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
+    hint: for example: --since 24h
     ");
 }

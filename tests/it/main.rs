@@ -16,6 +16,7 @@ mod damage;
 mod days;
 mod diff;
 mod end_to_end;
+mod first;
 mod forms;
 #[cfg(target_os = "linux")]
 mod full;
@@ -29,6 +30,7 @@ mod leaks;
 mod live;
 mod live_view;
 mod long;
+mod next_step;
 mod other_leaks;
 mod proof;
 mod questions;

@@ -4,14 +4,13 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use goroscope::model::{Kind, Record};
-use rustix::pty::OpenptFlags;
 
 use crate::blocks::{DAY, Process, Seen, at, write};
 use crate::questions::history;
+use crate::support::prompt::Prompt;
 use crate::support::{KEEP, newest_schema, number, printed, root};
 
 const HOUR: i64 = DAY / 24;
@@ -234,6 +233,7 @@ fn damage_is_told_and_touches_only_what_is_damaged() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn it_only_reads() {
     let folder = history();
     let database = folder.path().join("goroscope.db");
@@ -256,52 +256,64 @@ fn it_only_reads() {
     DELETE FROM pulse
     exit 1
     error: goroscope sql only reads: `pulse` is not changed
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     UPDATE signature SET first_at = 0
     exit 1
     error: goroscope sql only reads: `signature` is not changed
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     CREATE TABLE x (a)
     exit 1
     error: goroscope sql only reads: nothing is made, changed or dropped
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     CREATE TEMP TABLE x (a)
     exit 1
     error: goroscope sql only reads: nothing is made, changed or dropped
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     DROP VIEW lives
     exit 1
     error: goroscope sql only reads: nothing is made, changed or dropped
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     ATTACH 'other.db' AS other
     exit 1
     error: goroscope sql reads one database: none is attached, and nothing is copied out of it by SQL
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     VACUUM INTO 'copy.db'
     exit 1
     error: goroscope sql only reads: nothing is made, changed or copied
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     PRAGMA user_version = 9
     exit 1
     error: goroscope sql only takes PRAGMAs that change nothing, and `user_version` is not known as one
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     PRAGMA query_only = OFF
     exit 1
     error: goroscope sql only takes PRAGMAs that change nothing, and `query_only` is not known as one
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     SELECT load_extension('x')
     exit 1
     error: goroscope sql loads no extensions
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     BEGIN
     exit 1
     error: goroscope sql has no transactions: each statement sees one moment, and all that are given as one argument see the same
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     SELECT 1; INSERT INTO meta VALUES ('a', 'b')
     exit 1
     1
     1
     error: goroscope sql only reads: `meta` is not changed
+    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
     ");
     assert_eq!(
         rows(&database, "PRAGMA user_version"),
@@ -339,18 +351,22 @@ fn mistakes_are_shown_with_their_place() {
     SELECT 1 +
     exit 1
     error: incomplete input
+    hint: `.schema NAME` shows the columns of a table or view; `goroscope sql --help` has examples
 
     SELECT * FROM sample('soon')
     exit 1
     error: since: `soon` is no time; milliseconds since 1970, or text like `2026-11-24 08:00` (UTC), are
+    hint: `.schema NAME` shows the columns of a table or view; `goroscope sql --help` has examples
 
     SELECT abs(-9223372036854775808)
     exit 1
     error: integer overflow
+    hint: `.schema NAME` shows the columns of a table or view; `goroscope sql --help` has examples
 
     SELECT hex(zeroblob(40000000))
     exit 1
     error: failed to read `FOLDER/goroscope.db`: string or blob too big
+    hint: `goroscope db check` tells whether the file is sound
 
     .schema nothing
     exit 1
@@ -477,6 +493,7 @@ fn a_script_runs_to_its_end_or_to_its_first_mistake() {
     1
     1
     error: line 3 of stdin: near "nothing": syntax error, at byte 9 of the statement: `nothing;`
+    hint: `.schema NAME` shows the columns of a table or view; `goroscope sql --help` has examples
     "#);
 }
 
@@ -511,78 +528,17 @@ fn ctrl_c_stops_a_statement() {
     interrupt(&child);
     let done = child.wait_with_output().unwrap();
     assert_eq!(done.status.code(), Some(130));
-    insta::assert_snapshot!(String::from_utf8(done.stderr).unwrap(), @"error: interrupted: the answer is not whole");
-}
-
-/// A shell at a terminal of its own.
-struct Terminal {
-    child: Child,
-    keyboard: std::fs::File,
-    screen: Receiver<Vec<u8>>,
-    seen: String,
-}
-
-impl Terminal {
-    fn open(database: &Path) -> Self {
-        let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        rustix::pty::grantpt(&ours).unwrap();
-        rustix::pty::unlockpt(&ours).unwrap();
-        let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap();
-        let end = || {
-            let mut options = std::fs::File::options();
-            let file = options.read(true).write(true).open(name.to_str().unwrap());
-            Stdio::from(file.unwrap())
-        };
-        let mut command = shell(database);
-        let command = command.env("TERM", "xterm").env("NO_COLOR", "1");
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn();
-        let keyboard = std::fs::File::from(ours);
-        let mut screen = keyboard.try_clone().unwrap();
-        let (shown, seen) = channel();
-        // Ends with the last of those who hold the other end.
-        std::thread::spawn(move || {
-            let mut piece = [0; 4096];
-            while let Ok(read @ 1..) = screen.read(&mut piece)
-                && shown.send(piece[..read].to_vec()).is_ok()
-            {}
-        });
-        Self {
-            child: child.unwrap(),
-            keyboard,
-            screen: seen,
-            seen: String::new(),
-        }
-    }
-
-    fn type_in(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Reads until the screen shows something, and forgets all up to there.
-    fn wait_for(&mut self, words: &str) {
-        while !self.seen.contains(words) {
-            let Ok(piece) = self.screen.recv_timeout(Duration::from_mins(1)) else {
-                panic!("`{words}` never came: {}", self.seen);
-            };
-            self.seen += &String::from_utf8_lossy(&piece);
-        }
-        self.seen = self.seen.split_once(words).unwrap().1.to_owned();
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        // Ended already is as good.
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
-    }
+    insta::assert_snapshot!(String::from_utf8(done.stderr).unwrap(), @"
+    error: interrupted: the answer is not whole
+    hint: a WHERE on service, instance and time reads less
+    ");
 }
 
 #[test]
 fn a_person_at_a_terminal_is_asked_again_after_each_statement() {
     let folder = history();
     let database = folder.path().join("goroscope.db");
-    let mut terminal = Terminal::open(&database);
+    let mut terminal = Prompt::open(&mut shell(&database));
     terminal.wait_for("sql> ");
     terminal.type_in("SELECT count(*) + 1000\r");
     terminal.wait_for("...> ");

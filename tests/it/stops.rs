@@ -81,7 +81,7 @@ fn a_second_daemon_on_the_same_database_fails_at_once() {
     insta::assert_snapshot!(said.replace(&pid, "PID"), @"
     exit 1
     error: another goroscope (process PID) already writes `goroscope.db`
-    hint: one daemon writes a database; give the other one its own storage.path
+    hint: one goroscope at a time writes a database: end that one, or name another database (storage.path, --db)
     ");
 }
 
@@ -128,7 +128,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` is not a goroscope database
-    hint: where it was one, its beginning is damaged, and only a backup brings it back
+    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
     ");
     std::fs::remove_file(other).unwrap();
     let foreign = rusqlite::Connection::open(other).unwrap();
@@ -136,7 +136,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` is not a goroscope database
-    hint: where it was one, its beginning is damaged, and only a backup brings it back
+    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
     ");
     foreign
         .pragma_update(None, "application_id", 0x676f_7273)
@@ -145,31 +145,37 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` has schema 99, this goroscope knows up to NEWEST: use the newer program
+    hint: `goroscope --version` tells which this is; the one that wrote the file is newer
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--service", "nope"]), @"
     exit 2
     error: no service `nope` in this database; it has: s
+    hint: `goroscope query instances` lists what there is
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--instance", "nope:1"]), @"
     exit 2
-    error: no instance `nope:1` in this database; `goroscope query instances` lists them
+    error: no instance `nope:1` in this database
+    hint: `goroscope query instances` lists what there is
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--since", "soon"]), @"
     exit 2
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
+    hint: for example: --since 24h
     ");
     insta::assert_snapshot!(ask(&["query", "show", "ffff0000"]), @"
     exit 2
-    error: no signature begins with `ffff0000`; `goroscope query top-growers` shows them
+    error: no signature begins with `ffff0000`
+    hint: `goroscope query top-growers --all` shows signatures
     ");
     insta::assert_snapshot!(ask(&["query", "show", "xyz"]), @"
     exit 2
     error: `xyz` is not a signature: 4 to 32 hex digits are
+    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--config", "none.toml"]), @"
     exit 78
     error: failed to read config file `none.toml`: No such file or directory (os error 2)
-    hint: config.example.toml shows a whole one; --config names another file
+    hint: `goroscope config init` writes one; where it is elsewhere, name it
     ");
 }
 
@@ -182,7 +188,7 @@ fn a_daemon_that_cannot_start_says_why() {
     insta::assert_snapshot!(run(&["run", "--config", "none.toml"]), @"
     exit 78
     error: failed to read config file `none.toml`: No such file or directory (os error 2)
-    hint: config.example.toml shows a whole one; --config names another file
+    hint: `goroscope config init` writes one; where it is elsewhere, name it
     ");
     insta::assert_snapshot!(run(&["run", "--db", "no/such/folder/x.db"]), @"
     exit 1
@@ -192,19 +198,20 @@ fn a_daemon_that_cannot_start_says_why() {
     insta::assert_snapshot!(run(&["run", "--db", "x.db", "--log", "goroscope=loud"]), @r#"
     exit 2
     error: log filter `goroscope=loud` cannot be read: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+    hint: for example: --log info, or --log info,goroscope::store=debug
     "#);
     daemon.configure("[global]\nintervall = \"1s\"\n");
     insta::assert_snapshot!(run(&["run"]), @"
     exit 78
     error: goroscope.toml:1:1: services: nothing is watched; add a `[[services]]` table with a `name` and `targets`
     error: goroscope.toml:2:1: global.intervall: unknown key; did you mean `interval`?
-    hint: config.example.toml has every key with its default
+    hint: `goroscope check config FILE` tells when all is right; config.example.toml has every key with its default
     ");
     insta::assert_snapshot!(run(&["check", "config"]), @"
     exit 78
     error: goroscope.toml:1:1: services: nothing is watched; add a `[[services]]` table with a `name` and `targets`
     error: goroscope.toml:2:1: global.intervall: unknown key; did you mean `interval`?
-    hint: config.example.toml has every key with its default
+    hint: `goroscope check config FILE` tells when all is right; config.example.toml has every key with its default
     ");
 }
 
@@ -215,12 +222,15 @@ fn a_snapshot_that_fails_names_every_target() {
     std::fs::write(daemon.folder().join("notes.txt"), "nothing here").unwrap();
     let output = daemon.run(&["snapshot", &fake.address, "notes.txt", "no-such-file"]);
     let said = refusal(&daemon, &output).replace(&fake.address, "ADDRESS");
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(said, @r#"
     exit 1
-    error: ADDRESS: the target answered 404 Not Found: nothing serves pprof under this path; import net/http/pprof there, or set `path`
+    error: ADDRESS: the target answered 404 Not Found: nothing serves pprof under this path; import _ "net/http/pprof" there, or set `path`
     error: notes.txt: it cannot be read: no goroutine in it; it begins with `nothing here`
     error: no-such-file: no such file, and no address either: the port is missing in `no-such-file`; write it as in `no-such-file:6060`
-    ");
+    hint: http://ADDRESS/debug/pprof/goroutine?debug=0 was asked: the program must import _ "net/http/pprof" and serve http.DefaultServeMux there; where pprof is under another path, name it: http://ADDRESS/PATH
+    hint: what is read is in docs/FORMS.md; such a dump: curl -s 'localhost:6060/debug/pprof/goroutine?debug=2' > dump.txt
+    hint: give a file, a folder, host:port, a URL, or - for stdin: goroscope snapshot localhost:6060
+    "#);
 }
 
 #[test]
@@ -236,7 +246,7 @@ fn a_file_of_somebody_else_is_refused_untouched_and_a_link_has_no_lock_of_its_ow
     let said = refusal(&daemon, &daemon.run(&["run", "--db", "other.db"]));
     assert_eq!(
         said,
-        "exit 1\nerror: `other.db` is not a goroscope database\nhint: where it was one, its beginning is damaged, and only a backup brings it back\n"
+        "exit 1\nerror: `other.db` is not a goroscope database\nhint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back\n"
     );
     assert_eq!(std::fs::read(&other).unwrap(), before);
     std::os::unix::fs::symlink(daemon.database(), daemon.folder().join("link.db")).unwrap();
@@ -277,5 +287,6 @@ fn a_database_of_an_older_goroscope_is_brought_up_to_date() {
     insta::assert_snapshot!(refusal(&daemon, &daemon.run(&["run"])), @"
     exit 1
     error: the signatures in `goroscope.db` follow rules 9, this goroscope knows up to 2: use the newer program
+    hint: `goroscope --version` tells which this is; the one that wrote the file is newer
     ");
 }

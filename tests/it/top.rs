@@ -256,6 +256,7 @@ fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
 
     $ goroscope top localhost
     error: localhost: the port is missing in `localhost`; write it as in `localhost:6060`
+    hint: for example: goroscope top localhost:6060
     exit 2
 
     $ goroscope top dump.txt
@@ -265,22 +266,23 @@ fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
 
     $ goroscope top localhost:1 http://localhost:1
     error: http://localhost:1 is named twice
+    hint: name each process once; the address tells them apart
     exit 2
 
     $ goroscope top localhost:1 --interval 10ms
     error: --interval is below 100ms: polling would be the load that it measures
+    hint: for example: --interval 1s
     exit 2
 
     $ goroscope top --since soon
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
+    hint: for example: --since 24h
     exit 2
 
     $ goroscope top localhost:1 --since 1h
     error: the argument '[TARGET]...' cannot be used with '--since <WHEN>'
-
-    Usage: goroscope top <TARGET>...
-
-    For more information, try '--help'.
+    hint: for example: goroscope top localhost:6060
+    hint: `goroscope top --help` tells more
     exit 2
     ");
 }

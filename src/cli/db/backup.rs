@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{Context, DatabaseArgs, Failure, database};
-use crate::cli::{output, runtime};
+use crate::cli::failure::remedy;
+use crate::cli::progress::Amount;
+use crate::cli::runtime;
 use crate::present::bytes;
 use crate::store::{BackupError, Existing, back_up, unfinished};
 
-/// Progress is told this often.
-const TELL_EVERY: Duration = Duration::from_millis(500);
+/// The growing copy is measured this often.
+const MEASURE_EVERY: Duration = Duration::from_millis(500);
 
 /// Copies the database into another file, as it is at this moment, while the daemon goes on writing.
 ///
@@ -63,21 +65,24 @@ async fn watched(
 ) -> Result<u64, Failure> {
     let mut copying = tokio::task::spawn_blocking(copy);
     let growing = unfinished(to);
-    let is_watched = output::is_watched();
-    let mut tell = tokio::time::interval(TELL_EVERY);
+    let copied = Arc::new(AtomicU64::new(0));
+    context
+        .output
+        .begin("copying", Amount::Bytes(Arc::clone(&copied)));
+    let mut measure = tokio::time::interval(MEASURE_EVERY);
     loop {
         tokio::select! {
             done = &mut copying => {
-                let done = done.map_err(|error| Failure::error(&error))?;
+                let done = done.map_err(|error| Failure::system(&error, "the copy ended"))?;
                 return done.map_err(Failure::from);
             }
             pressed = tokio::signal::ctrl_c() => {
-                pressed.map_err(|error| Failure::error(&error).doing("failed to listen for Ctrl-C"))?;
+                pressed.map_err(|error| Failure::system(&error, "failed to listen for Ctrl-C"))?;
                 stop.store(true, Ordering::Relaxed);
             }
-            _ = tell.tick(), if is_watched => {
+            _ = measure.tick() => {
                 if let Ok(file) = growing.metadata() {
-                    context.output.remark(&format!("copied {} so far", bytes(file.len())));
+                    copied.store(file.len(), Ordering::Relaxed);
                 }
             }
         }
@@ -99,7 +104,10 @@ impl From<BackupError> for Failure {
             }
             BackupError::Bad { .. } => Self::error(&error)
                 .hint("`goroscope db check` tells whether the database is damaged, `goroscope export` saves what can be read"),
-            BackupError::Write { .. } => Self::error(&error),
+            BackupError::Write { ref cause, .. } => {
+                let hint = remedy(cause.kind());
+                Self::error(&error).hint(hint)
+            }
         }
     }
 }

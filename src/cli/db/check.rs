@@ -1,6 +1,7 @@
 //! `goroscope db check`.
 
 use super::{Context, DatabaseArgs, Failure, database};
+use crate::cli::progress::Amount;
 use crate::cli::query::{Format, print};
 use crate::clock;
 use crate::present::text;
@@ -35,6 +36,7 @@ pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
     } else {
         Depth::Full
     };
+    context.output.begin("checking", Amount::Unknown);
     let (mut answer, found) = check_database(&path, depth)?;
     if found.rows.iter().any(Damage::is_movable) {
         match database::find_to_write(&args.database, context) {

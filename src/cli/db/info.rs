@@ -1,6 +1,7 @@
 //! `goroscope db info`.
 
 use super::{Context, DatabaseArgs, Failure, database};
+use crate::cli::progress::Amount;
 use crate::cli::query::{Format, print};
 use crate::clock;
 use crate::present::text;
@@ -23,6 +24,7 @@ pub(super) struct Args {
 /// Serves the command.
 pub(super) fn info(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let path = database::find(&args.database, context)?;
+    context.output.begin("measuring", Amount::Unknown);
     let answer = describe_database(&path, clock::now())?;
     print(&answer, text::database_info, args.output, context)
 }

@@ -14,6 +14,11 @@ use super::failure::Failure;
 
 /// Looks after the database.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  goroscope db info
+  goroscope db check --quick
+  goroscope db backup /var/backups/goroscope.db")]
 pub(super) struct Args {
     #[command(subcommand)]
     what: What,

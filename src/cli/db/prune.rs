@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Context, DatabaseArgs, Failure, database};
+use crate::cli::progress::Amount;
 use crate::clock;
 use crate::config::{parse_age, parse_size};
 use crate::present::{bytes, plural};
@@ -64,6 +65,7 @@ pub(super) fn prune(args: &Args, context: &mut Context) -> Result<(), Failure> {
     } else {
         Prune::Really
     };
+    context.output.begin("removing", Amount::Unknown);
     let pruned = store::prune(&path, &lock, keep, clock::now(), how)?;
     let zone = context.output.draw().zone;
     let kept = pruned.kept_since.map_or_else(String::new, |kept| {

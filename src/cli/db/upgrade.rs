@@ -1,6 +1,7 @@
 //! `goroscope db upgrade`.
 
 use super::{Context, DatabaseArgs, Failure, database};
+use crate::cli::progress::Amount;
 use crate::group;
 use crate::present::grouped;
 use crate::store;
@@ -11,6 +12,7 @@ use crate::store;
 /// Samples stay as they are, and old signatures go on to lead to the new ones. A copy of the file is
 /// left beside it when the schema changes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  goroscope db upgrade --db old.db")]
 pub(super) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
@@ -19,6 +21,9 @@ pub(super) struct Args {
 /// Serves the command.
 pub(super) fn upgrade(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (path, lock) = database::find_to_write(&args.database, context)?;
+    context
+        .output
+        .begin("bringing it up to date", Amount::Unknown);
     let done = store::recompute(&path, &lock, group::RULES, group::derived)?;
     context.output.data(&format!(
         "{}: up to date; {} of {} stacks were of older signature rules than {}, {} of them count as another signature now\n",

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Context, Failure, Format, database, now_in, print, when};
 use crate::cli::database::DatabaseArgs;
+use crate::cli::progress::Amount;
 use crate::clock;
 use crate::model::Timestamp;
 use crate::present::{Zone, text};
@@ -75,8 +76,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let of_b = other.as_ref().unwrap_or(&of_a);
     let now = now_in(of_b, now_in(&of_a, clock::now())?)?;
     let zone = context.output.draw().zone;
-    let until = when::parse(&args.until, now, zone)
-        .map_err(|error| Failure::usage(format!("--until: {error}")))?;
+    let until = when::option("--until", &args.until, now, zone)?;
     let scope = Scope {
         since: Timestamp::from_millis(0),
         until,
@@ -96,6 +96,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
             reader: of_b,
         },
     ];
+    context.output.begin("reading the history", Amount::Unknown);
     let answer = diff(sides, &scope, args.limit)?;
     print(&answer, text::diff, args.output, context)
 }

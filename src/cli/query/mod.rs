@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
+use super::progress::Amount;
 use super::{Context, when};
 use crate::clock;
 use crate::model::Timestamp;
@@ -119,12 +120,13 @@ pub(super) fn query(args: &Args, context: &mut Context) -> Result<(), Failure> {
 }
 
 /// Opens the database and resolves the window.
-fn open(common: &Common, context: &Context) -> Result<(Reader, Scope), Failure> {
+fn open(common: &Common, context: &mut Context) -> Result<(Reader, Scope), Failure> {
     let zone = context.output.draw().zone;
     let now = clock::now();
     // A mistake in the window is told before one in the database.
     window(common, now, zone)?;
     let reader = Reader::open(&database::find(&common.database, context)?)?;
+    context.output.begin("reading the history", Amount::Unknown);
     let now = now_in(&reader, now)?;
     let (since, until) = window(common, now, zone)?;
     // A daemon that runs has nothing to tell of what is to come, and is not silent for that.
@@ -160,17 +162,14 @@ pub(in crate::cli) fn now_in(reader: &Reader, now: Timestamp) -> Result<Timestam
 }
 
 fn window(common: &Common, now: Timestamp, zone: Zone) -> Result<(Timestamp, Timestamp), Failure> {
-    let until = when::parse(&common.until, now, zone)
-        .map_err(|error| Failure::usage(format!("--until: {error}")))?;
+    let until = when::option("--until", &common.until, now, zone)?;
     let since = match &common.since {
         None => until.minus(DEFAULT_WINDOW),
-        Some(word) => when::parse(word, now, zone)
-            .map_err(|error| Failure::usage(format!("--since: {error}")))?,
+        Some(word) => when::option("--since", word, now, zone)?,
     };
     if since >= until {
         let since = common.since.as_deref().unwrap_or_default();
-        let message = format!("--since {since} is not before --until {}", common.until);
-        return Err(Failure::usage(message));
+        return Err(when::backwards(since, &common.until));
     }
     Ok((since, until))
 }
@@ -193,8 +192,10 @@ pub(super) fn print<A: Serialize>(
 
 /// The one signature that the first digits name.
 pub(super) fn signature(reader: &Reader, digits: &str) -> Result<SignatureRow, Failure> {
-    let prefix: SignaturePrefix = digits
-        .parse()
-        .map_err(|error| Failure::usage(format!("{error}")))?;
+    let prefix: SignaturePrefix = digits.parse().map_err(|error| {
+        Failure::usage(format!("{error}")).hint(
+            "`goroscope query top-growers --all` shows signatures; the first digits are enough",
+        )
+    })?;
     Ok(resolve_signature(reader, &prefix)?)
 }

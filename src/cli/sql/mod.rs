@@ -86,6 +86,6 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&stop))
         .and_then(|_| signal_hook::flag::register(SIGINT, Arc::clone(&stop)))
-        .map_err(|error| Failure::error(&error).doing("failed to listen for signals"))?;
+        .map_err(|error| Failure::system(&error, "failed to listen for signals"))?;
     Ok(stop)
 }

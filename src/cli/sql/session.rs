@@ -9,6 +9,7 @@ use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 
 use super::super::failure::Failure;
+use super::super::progress::Amount;
 use super::answers::Answers;
 use crate::present::escape;
 use crate::store::Shell;
@@ -81,8 +82,8 @@ impl Lines {
     }
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Failure {
-    Failure::error(error).doing("failed to read stdin")
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::system(error, "failed to read stdin")
 }
 
 /// Statements that are not whole yet.
@@ -114,7 +115,9 @@ impl<'a> Session<'a> {
         if text.trim_start().starts_with('.') {
             return self.command(text.trim()).map(drop);
         }
+        self.answers.output.begin("running", Amount::Unknown);
         let done = self.shell.run(text, &mut self.answers);
+        self.answers.output.done();
         // What came before it went wrong is worth having.
         self.answers.flush()?;
         done
@@ -239,7 +242,8 @@ impl Pending {
             return Err(Failure::plain(format!(
                 "a statement goes on for more than {} KiB without a `;`",
                 LONGEST >> 10
-            )));
+            ))
+            .hint("end each statement with `;`"));
         }
         // Nothing else can end one.
         Ok((line.contains(';') || line.contains("*/")) && Shell::is_whole(&self.text))

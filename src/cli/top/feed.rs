@@ -97,7 +97,7 @@ impl Feed {
         thread
             .spawn(run)
             .map(drop)
-            .map_err(|error| Failure::error(&error).doing("failed to start a thread"))
+            .map_err(|error| Failure::system(&error, "failed to start a thread"))
     }
 
     fn run(&mut self, questions: &Receiver<Question>, answers: &SyncSender<Happened>) {
@@ -183,8 +183,7 @@ impl Feed {
         match &self.range {
             // A window has some length, however soon it is asked for.
             Range::Since(at) => Ok((*at).min(now.minus(Duration::from_millis(1)))),
-            Range::Words(words, zone) => when::parse(words, now, *zone)
-                .map_err(|error| Failure::usage(format!("--since: {error}"))),
+            Range::Words(words, zone) => when::option("--since", words, now, *zone),
         }
     }
 }
@@ -193,7 +192,7 @@ fn show(reader: &Reader, scope: &Scope, signature: Signature) -> Result<Show, Fa
     let digits = signature.to_string();
     let prefix = digits
         .parse()
-        .map_err(|error: BadPrefix| Failure::error(&error))?;
+        .map_err(|error: BadPrefix| Failure::system(&error, "failed to show a row"))?;
     let row = resolve_signature(reader, &prefix)?;
     Ok(query::show(reader, scope, &row)?)
 }

@@ -36,7 +36,7 @@ fn tell(run: &mut Run, args: &Args, context: &mut Context) -> Result<(), Failure
             }
             Happened::Stop => break,
             Happened::Suspend => stop_here(),
-            Happened::Broken(why) => return Err(Failure::plain(why.to_owned())),
+            Happened::Broken(why) => return Err(Failure::bug(why)),
             Happened::Typed(_) => {}
         }
     }

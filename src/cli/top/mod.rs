@@ -13,6 +13,7 @@ use clap::ValueEnum;
 
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
+use super::when::time_span;
 use super::{Context, when};
 use crate::clock;
 use crate::daemon::Polling;
@@ -43,11 +44,11 @@ pub(super) struct Args {
     targets: Vec<String>,
 
     /// From one poll of a target to the next, 100ms at least.
-    #[arg(short, long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
+    #[arg(short, long, value_name = "DURATION", default_value = "1s", value_parser = time_span)]
     interval: Duration,
 
     /// Limit of one request.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = time_span)]
     timeout: Duration,
 
     /// Whether targets are asked for debug=2: `auto`, `always` (also where that stops them for longer; says for how
@@ -211,8 +212,7 @@ pub(super) fn top(args: &Args, context: &mut Context) -> Result<(), Failure> {
 /// The database of a daemon, and the window of it; what is wrong with them is told before the screen is taken.
 fn history(args: &Args, context: &Context) -> Result<(PathBuf, Range), Failure> {
     let zone = context.output.draw().zone;
-    when::parse(&args.since, clock::now(), zone)
-        .map_err(|error| Failure::usage(format!("--since: {error}")))?;
+    when::option("--since", &args.since, clock::now(), zone)?;
     let path = database::find(&args.database, context)?;
     Reader::open(&path).map_err(|error| {
         let failure = Failure::from(error);

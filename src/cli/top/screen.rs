@@ -63,7 +63,7 @@ fn go_on(run: &mut Run, screen: &mut Screen) -> Result<()> {
             Happened::Asked(asked) => run.take(*asked),
             Happened::Stop => return Ok(()),
             Happened::Suspend => screen.suspend()?,
-            Happened::Broken(why) => return Err(Failure::plain(why.to_owned())),
+            Happened::Broken(why) => return Err(Failure::bug(why)),
         }
     }
 }
@@ -99,14 +99,13 @@ fn watch_keys(happened: SyncSender<Happened>) -> Result<()> {
     thread
         .spawn(read)
         .map(drop)
-        .map_err(|error| Failure::error(&error).doing("failed to start a thread"))
+        .map_err(|error| Failure::system(&error, "failed to start a thread"))
 }
 
 /// Hands on signals, for as long as this process lives.
 pub(super) fn watch_signals(happened: SyncSender<Happened>) -> Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
-    let failed =
-        |error: std::io::Error| Failure::error(&error).doing("failed to listen for signals");
+    let failed = |error: std::io::Error| Failure::system(&error, "failed to listen for signals");
     let mut signals =
         signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGTSTP]).map_err(failed)?;
     let read = move || {

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::{Args, Detail};
 use crate::cli::failure::Failure;
+use crate::cli::target::{PPROF_PATH, no_client};
 use crate::cli::{Context, runtime};
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
 use crate::config::{DetailMode, Target, Watching, parse_target};
@@ -16,8 +17,6 @@ use crate::model::Kind;
 use crate::present::{escape, grouped};
 use crate::query::Board;
 
-/// Where pprof is when a target does not say.
-const PPROF_PATH: &str = "/debug/pprof";
 /// The name of the one service that targets are.
 const SERVICE: &str = "targets";
 /// A detail that would stop a target for longer is not made unasked.
@@ -52,11 +51,11 @@ impl Watched {
     ) -> Result<Self, Failure> {
         if args.interval < LEAST_INTERVAL {
             let message = "--interval is below 100ms: polling would be the load that it measures";
-            return Err(Failure::usage(message.to_owned()));
+            return Err(Failure::usage(message.to_owned()).hint("for example: --interval 1s"));
         }
         let targets = targets(words)?;
         let runtime = runtime()?;
-        let fetcher = Fetcher::new(targets.len()).map_err(|error| Failure::error(&error))?;
+        let fetcher = Fetcher::new(targets.len()).map_err(|error| no_client(&error))?;
         if args.detail == Detail::Always {
             let cost = runtime.block_on(cost(&fetcher, &targets, args.timeout));
             confirm(&cost, plain, context)?;
@@ -68,7 +67,7 @@ impl Watched {
                     .prefix("goroscope-top-")
                     .tempdir()
                     .map_err(|error| {
-                        Failure::error(&error).doing("failed to make a temporary folder")
+                        Failure::system(&error, "failed to make a temporary folder")
                     })?,
             ),
         };
@@ -141,11 +140,12 @@ fn targets(words: &[String]) -> Result<Vec<Target>, Failure> {
             if Path::new(word).exists() {
                 failure.hint(format!("a file is read by `goroscope snapshot {word}`"))
             } else {
-                failure
+                failure.hint("for example: goroscope top localhost:6060")
             }
         })?;
         if targets.contains(&target) {
-            return Err(Failure::usage(format!("{word} is named twice")));
+            return Err(Failure::usage(format!("{word} is named twice"))
+                .hint("name each process once; the address tells them apart"));
         }
         targets.push(target);
     }
