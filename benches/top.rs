@@ -116,7 +116,7 @@ impl Shown {
         let mut screen = keys.try_clone()?;
         let (sender, drawn) = channel();
         std::thread::spawn(move || {
-            let mut bytes = [0; 1 << 16];
+            let mut bytes = [0; 1 << 12];
             while let Ok(len) = screen.read(&mut bytes) {
                 if len == 0 || sender.send(len).is_err() {
                     return;

@@ -9,6 +9,9 @@ use crate::support::go::Server;
 use crate::support::said;
 use crate::support::terminal::{Terminal, signal};
 
+/// What leaks.
+const LEAK: &str = "main.(*server).work.func1";
+
 /// The row that has these words.
 fn row<'a>(screen: &'a str, words: &str) -> Option<&'a str> {
     screen.lines().find(|line| line.contains(words))
@@ -26,34 +29,71 @@ fn a_leak_is_watched_from_its_first_goroutine_to_the_loss_of_its_process() {
     let mut server = Some(Server::start("checkout"));
     let get = |server: &Option<Server>| server.as_ref().unwrap().get("/work?n=5");
     let address = server.as_ref().unwrap().address.clone();
-    let leak = "main.(*server).work.func1";
     let arguments = ["top", &address, "--interval", "200ms"];
     let mut terminal = Terminal::start(folder.path(), &arguments, (100, 24));
     terminal.wait_for("the first rows", |screen| screen.contains("serve.Main"));
     get(&server);
     terminal.wait_for("the first leaked goroutines", |screen| {
-        count(screen, leak) == Some(5)
+        count(screen, LEAK) == Some(5)
     });
     for _ in 0..4 {
         get(&server);
     }
     let screen = terminal.wait_for("growth", |screen| {
-        count(screen, leak) == Some(25)
-            && row(screen, leak).is_some_and(|row| row.contains("SUSPECT"))
+        count(screen, LEAK) == Some(25)
+            && row(screen, LEAK).is_some_and(|row| row.contains("SUSPECT"))
     });
-    assert!(row(&screen, leak).unwrap().contains("+25"), "{screen}");
+    assert!(row(&screen, LEAK).unwrap().contains("+25"), "{screen}");
     assert!(
         screen.contains("a full text, at first and each 10 min, stops"),
         "{screen}"
     );
 
+    look_around(&mut terminal);
+    terminal.press("Space");
+    terminal.wait_for("a frozen screen", |screen| screen.contains("FROZEN at"));
+    get(&server);
+    // It would have come with the next look.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(count(&terminal.screen(), LEAK), Some(25));
+    terminal.press("Space");
+    terminal.wait_for("what came meanwhile", |screen| {
+        count(screen, LEAK) == Some(30)
+    });
+
+    change_size(&mut terminal);
+    terminal.press("b");
+    terminal.wait_for("a new baseline", |screen| {
+        row(screen, LEAK).is_some_and(|row| count(screen, LEAK) == Some(30) && !row.contains("+30"))
+    });
+
+    drop(server.take());
+    terminal.wait_for("a lost target", |screen| {
+        screen.contains("LOST 1 of 1 instance")
+            && row(screen, LEAK).is_some_and(|row| row.contains("lost"))
+    });
+    server = Some(Server::start_at("checkout", &address));
+    get(&server);
+    terminal.wait_for("its successor", |screen| {
+        !screen.contains("LOST") && screen.contains("1 restart") && count(screen, LEAK) == Some(5)
+    });
+    terminal.press("q");
+    terminal.wait_for("the end", |screen| {
+        screen.contains("ended with 0") && !screen.contains("goroutines")
+    });
+    // The screens, for whoever reads the output of the tests.
+    print!("{}", terminal.story);
+}
+
+/// Filter, order, and the detail of what leaks.
+fn look_around(terminal: &mut Terminal) {
     terminal.press("/");
     terminal.press("serve.Main");
     terminal.wait_for("a filter", |screen| {
-        row(screen, leak).is_none() && row(screen, "serve.Main").is_some()
+        row(screen, LEAK).is_none() && row(screen, "serve.Main").is_some()
     });
     terminal.press("Escape");
-    terminal.wait_for("all rows again", |screen| row(screen, leak).is_some());
+    terminal.wait_for("all rows again", |screen| row(screen, LEAK).is_some());
 
     terminal.press("s");
     terminal.wait_for("another order", |screen| screen.contains("s order: growth"));
@@ -69,18 +109,10 @@ fn a_leak_is_watched_from_its_first_goroutine_to_the_loss_of_its_process() {
     terminal.wait_for("the list again", |screen| {
         screen.contains("s order: growth")
     });
+}
 
-    terminal.press("Space");
-    terminal.wait_for("a frozen screen", |screen| screen.contains("FROZEN at"));
-    get(&server);
-    // It would have come with the next look.
-    std::thread::sleep(Duration::from_millis(600));
-    assert_eq!(count(&terminal.screen(), leak), Some(25));
-    terminal.press("Space");
-    terminal.wait_for("what came meanwhile", |screen| {
-        count(screen, leak) == Some(30)
-    });
-
+/// As small as it works, and large.
+fn change_size(terminal: &mut Terminal) {
     terminal.resize((40, 10));
     terminal.wait_for("a small screen", |screen| {
         let fits = screen.trim_end().lines().count() == 10
@@ -89,28 +121,6 @@ fn a_leak_is_watched_from_its_first_goroutine_to_the_loss_of_its_process() {
     });
     terminal.resize((120, 30));
     terminal.wait_for("a large screen", |screen| screen.contains("SIGNATURE"));
-
-    terminal.press("b");
-    terminal.wait_for("a new baseline", |screen| {
-        row(screen, leak).is_some_and(|row| count(screen, leak) == Some(30) && !row.contains("+30"))
-    });
-
-    drop(server.take());
-    terminal.wait_for("a lost target", |screen| {
-        screen.contains("LOST 1 of 1 instance")
-            && row(screen, leak).is_some_and(|row| row.contains("lost"))
-    });
-    server = Some(Server::start_at("checkout", &address));
-    get(&server);
-    terminal.wait_for("its successor", |screen| {
-        !screen.contains("LOST") && screen.contains("1 restart") && count(screen, leak) == Some(5)
-    });
-    terminal.press("q");
-    terminal.wait_for("the end", |screen| {
-        screen.contains("ended with 0") && !screen.contains("goroutines")
-    });
-    // The screens, for whoever reads the output of the tests.
-    print!("{}", terminal.story);
 }
 
 #[test]
@@ -252,6 +262,7 @@ fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
     $ goroscope top
     error: no database at `goroscope.db`
     hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: `goroscope top localhost:6060` looks at a process without a database
     exit 1
 
     $ goroscope top localhost

@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(spark(&trend, 2, false), "▁█");
         assert_eq!(
             chart(&trend, (8, 2), false),
-            ["      ██", "  ██··██"].map(str::to_owned)
+            ["  ▂▂  ██", "  ██··██"].map(str::to_owned)
         );
         assert_eq!(chart(&[], (8, 1), false), [""]);
     }
