@@ -3,6 +3,7 @@
 mod check;
 mod database;
 mod db;
+mod demo;
 mod export;
 mod failure;
 mod ignore;
@@ -45,6 +46,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  goroscope demo                                        see it work on a simulated fleet, in under a minute
   goroscope snapshot localhost:6060                     what one process does now
   goroscope run --config goroscope.toml                 watch a fleet
   goroscope query top-growers --since 24h               what grew since yesterday
@@ -54,6 +56,7 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 found (--exit-code), 78 bad config, 130 in
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Check(check::Args),
     Snapshot(snapshot::Args),
@@ -122,6 +125,7 @@ pub fn main(
         colour_on_stderr: output::colour_on_stderr(colour),
     };
     let result = match cli.command {
+        Command::Demo(args) => demo::demo(&args, &mut context),
         Command::Run(args) => run::run(&args, &context),
         Command::Check(args) => check::check(&args, &mut context),
         Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),

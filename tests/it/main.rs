@@ -34,6 +34,7 @@ mod questions;
 mod released;
 mod retention;
 mod rote;
+mod simulate;
 mod sql;
 mod steps;
 mod stops;
