@@ -1,5 +1,6 @@
 //! `goroscope demo`: the main job, shown on a fleet that is simulated; and that fleet alone, as a load.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::daemon::Polling;
 use crate::present::{escape, plural};
-use crate::query::{Scope, Sort, TopGrowersRequest, top_growers};
+use crate::query::{GrowerRow, Scope, Sort, TopGrowersRequest, top_growers};
 use crate::simulate::fleet::Fleet;
 use crate::simulate::serve::Site;
 use crate::simulate::{load, story};
@@ -81,6 +82,12 @@ const TICK: Duration = Duration::from_millis(100);
 const CONFIG: &str = "goroscope.toml";
 const DATABASE: &str = "goroscope.db";
 
+/// What there is to find in the shop.
+const STORY: &str = "\
+checkout leaks at a channel, search forgets its watches, and both search and billing use a library that leaks; \
+one search is restarted half way, and a deploy of billing brings a new leak. Pools fill and traffic comes and goes.
+";
+
 fn span(word: &str) -> Result<Duration, String> {
     let span = humantime::parse_duration(word).map_err(|error| error.to_string())?;
     if (Duration::from_secs(2)..=Duration::from_hours(24)).contains(&span) {
@@ -109,14 +116,14 @@ pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
         });
     }
     let config = stage.config(context)?;
-    context.output.data(&stage.begins(args.watched))?;
+    context.output.data(&stage.begins(args))?;
     let stopped = runtime.block_on(stage.watch(site, config, args.watched))?;
     // What still runs only reads.
     runtime.shutdown_background();
     if let Some(signal) = stopped {
         return Err(Failure::stopped_by(signal, stage.stays()));
     }
-    for question in ["top-growers", "shared", "first-seen"] {
+    for question in ["top-growers", "shared", "first-seen --only-growing"] {
         stage.ask(question, context)?;
     }
     let ends = stage.ends()?;
@@ -226,19 +233,23 @@ impl Stage {
         format!("{instances} of {services}")
     }
 
-    fn begins(&self, watched: Duration) -> String {
+    fn begins(&self, args: &Args) -> String {
+        let story = match args.instances {
+            Some(_) => "",
+            None => STORY,
+        };
         format!(
-            "A simulation: {} that are none run inside goroscope, and serve real pprof forms on 127.0.0.1.\n\
-             Watches them for {}, each one every {}, as `goroscope run` does.\n",
+            "A simulated fleet: {}, all played by goroscope itself, which serves their pprof on 127.0.0.1.\n\
+             {story}Watches them for {}, each one every {}, as `goroscope run` does.\n",
             self.fleet(),
-            humantime::format_duration(watched),
+            humantime::format_duration(args.watched),
             humantime::format_duration(self.interval)
         )
     }
 
     fn served(&self) -> String {
         format!(
-            "A simulation: {} that are none, on 127.0.0.1, until Ctrl-C. Watch them from another terminal:\n  \
+            "A simulated fleet: {}, on 127.0.0.1 until Ctrl-C. Watch it from another terminal:\n  \
              {} run --config {}\n",
             self.fleet(),
             program(),
@@ -284,8 +295,11 @@ impl Stage {
         context
             .output
             .data(&format!("\n$ goroscope query {question} --db {shown}\n"))?;
-        let words = ["goroscope", "query", question, "--db"].map(std::ffi::OsString::from);
-        let words = words.into_iter().chain([database.into_os_string()]);
+        let words = ["goroscope", "query"]
+            .into_iter()
+            .chain(question.split(' '));
+        let words = words.chain(["--db"]).map(OsString::from);
+        let words = words.chain([database.into_os_string()]);
         match Cli::try_parse_from(words).map(|cli| cli.command) {
             Ok(Command::Query(args)) => query::query(&args, context),
             _ => Err(Failure::plain(format!("`{question}` is no question"))),
@@ -332,7 +346,11 @@ impl Stage {
             sort: Sort::Rate,
         };
         let answer = top_growers(&reader, &request)?;
-        Ok(answer.rows.first().map(|row| row.signature.to_string()))
+        let short = |row: &GrowerRow| {
+            let digits = row.signature.to_string();
+            digits.chars().take(answer.window.digits).collect()
+        };
+        Ok(answer.rows.first().map(short))
     }
 
     /// Where everything is, and how it goes.

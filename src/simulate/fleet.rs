@@ -24,6 +24,20 @@ pub struct Group {
     pub labels: Vec<(String, String)>,
     /// What their number does.
     pub course: Course,
+    /// The first build that has them, by the number of deploys before it.
+    pub since_build: u64,
+}
+
+impl Group {
+    /// Goroutines without labels that every build has.
+    pub const fn new(stack: Stack, course: Course) -> Self {
+        Self {
+            stack,
+            labels: Vec::new(),
+            course,
+            since_build: 0,
+        }
+    }
 }
 
 /// When processes begin anew: once after `first`, then after each `every`.
@@ -118,7 +132,8 @@ impl Fleet {
                 age,
                 elapsed,
             };
-            (what.course.count(seat), seat)
+            let is_there = deploys >= what.since_build;
+            (if is_there { what.course.count(seat) } else { 0 }, seat)
         });
         Some(Moment {
             service,
@@ -200,7 +215,7 @@ impl<'f> Moment<'f> {
                 } else {
                     first + (begins + u64::from(nth)) * stride + place
                 },
-                minutes: (self.age - course.born(nth, seat)).as_secs() / 60,
+                minutes: self.age.saturating_sub(course.born(nth, seat)).as_secs() / 60,
                 group: at,
             })
         };

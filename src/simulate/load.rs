@@ -82,11 +82,7 @@ fn group(package: &str, nth: usize, drawn: u64) -> Group {
         .get(nth % WAITS.len())
         .copied()
         .unwrap_or(Wait::SELECT);
-    Group {
-        stack: wait.within(&frames, Some(creator)),
-        labels: Vec::new(),
-        course: course(drawn),
-    }
+    Group::new(wait.within(&frames, Some(creator)), course(drawn))
 }
 
 fn course(drawn: u64) -> Course {

@@ -160,13 +160,12 @@ impl Served {
 
 /// The instance that a path is of, and the profile that it names.
 fn instance(path: &str, own: Option<usize>) -> Option<(usize, &str)> {
-    let (instance, rest) = match own {
-        Some(own) => (own, path),
-        None => {
-            let (number, _) = path.strip_prefix("/i/")?.split_once('/')?;
-            let rest = path.strip_prefix("/i/")?.strip_prefix(number)?;
-            (number.parse().ok()?, rest)
-        }
+    let (instance, rest) = if let Some(own) = own {
+        (own, path)
+    } else {
+        let rest = path.strip_prefix("/i/")?;
+        let number = rest.split('/').next()?;
+        (number.parse().ok()?, rest.strip_prefix(number)?)
     };
     let profile = rest.strip_prefix(HOME)?;
     Some((instance, profile.strip_prefix('/')?))

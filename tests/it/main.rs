@@ -14,6 +14,7 @@ mod corpus;
 mod crash;
 mod damage;
 mod days;
+mod demo;
 mod diff;
 mod end_to_end;
 mod forms;

@@ -178,7 +178,7 @@ fn goroutines_of_leaks_and_pools_stay() {
 #[test]
 fn a_profile_is_one_gzip_member() {
     let fleet = load::fleet(1, 1, 3_000);
-    let moment = fleet.moment(0, Duration::from_secs(60)).unwrap();
+    let moment = fleet.moment(0, Duration::from_mins(1)).unwrap();
     let zipped =
         Book::of(&fleet.services()[0]).profile(&moment, Of::Goroutines, Timestamp::from_millis(0));
     let mut unzipped = Vec::new();
