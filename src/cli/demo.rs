@@ -84,8 +84,9 @@ const DATABASE: &str = "goroscope.db";
 
 /// What there is to find in the shop.
 const STORY: &str = "\
-checkout leaks at a channel, search forgets its watches, and both search and billing use a library that leaks; \
-one search is restarted half way, and a deploy of billing brings a new leak. Pools fill and traffic comes and goes.
+checkout leaks at a channel, search forgets its watches, and both search and billing use a library that
+leaks. One search is restarted half way, and a deploy of billing brings a new leak. Pools fill and stay,
+traffic comes and goes.
 ";
 
 fn span(word: &str) -> Result<Duration, String> {
@@ -101,23 +102,26 @@ fn span(word: &str) -> Result<Duration, String> {
 pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let folder = folder(args.keep.as_deref())?;
     let runtime = runtime()?;
-    let fleet = args.fleet();
     let site = runtime
-        .block_on(Site::bind(fleet))
+        .block_on(Site::bind(args.fleet()))
         .map_err(|error| Failure::error(&error).doing("failed to serve the simulated fleet"))?;
     let stage = Stage::set(folder, &site, args)?;
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
     if args.serve {
         context.output.data(&stage.served())?;
-        return runtime.block_on(async {
+        let until = async {
             tokio::select! {
-                () = site.serve() => Ok(()),
-                stopped = stopped() => stopped.map(|_| ()),
+                () = site.serve() => {}
+                _ = signals.next() => {}
             }
-        });
+        };
+        runtime.block_on(until);
+        return Ok(());
     }
-    let config = stage.config(context)?;
+    let config = config::load(&stage.folder.join(CONFIG), &context.environment)?;
     context.output.data(&stage.begins(args))?;
-    let stopped = runtime.block_on(stage.watch(site, config, args.watched))?;
+    let watched = stage.watch(site, config, args.watched, &mut signals);
+    let stopped = runtime.block_on(watched)?;
     // What still runs only reads.
     runtime.shutdown_background();
     if let Some(signal) = stopped {
@@ -217,11 +221,6 @@ impl Stage {
         Ok(stage)
     }
 
-    fn config(&self, context: &Context) -> Result<Config, Failure> {
-        let config = config::load(&self.folder.join(CONFIG), &context.environment)?;
-        Ok(config)
-    }
-
     fn database(&self) -> PathBuf {
         self.folder.join(DATABASE)
     }
@@ -263,6 +262,7 @@ impl Stage {
         site: Site,
         config: Config,
         watched: Duration,
+        signals: &mut Signals,
     ) -> Result<Option<&'static str>, Failure> {
         let mut serving = JoinSet::new();
         serving.spawn(site.serve());
@@ -271,12 +271,10 @@ impl Stage {
         let mut tick = tokio::time::interval(TICK);
         let end = tokio::time::sleep(watched);
         tokio::pin!(end);
-        let stopped = stopped();
-        tokio::pin!(stopped);
         let signal = loop {
             tokio::select! {
                 () = &mut end => break None,
-                signal = &mut stopped => break Some(signal?),
+                signal = signals.next() => break Some(signal),
                 _ = tick.tick() => bar.inc(1),
             }
             if polling.has_lost_its_writer() {
@@ -314,13 +312,12 @@ impl Stage {
             questions.push(format!("query show {signature}"));
             questions.push(format!("query history {signature}"));
         }
-        questions.push("db info".to_owned());
+        questions.extend(["db info", "sql .tables"].map(str::to_owned));
         let lines = questions
             .iter()
             .map(|question| format!("  {program} {question} --db {database}\n"));
-        let sql = "SELECT service, function, max(count) AS peak FROM samples GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 5";
         Ok(format!(
-            "\nTry next:\n{}  {program} sql --db {database} \"{sql}\"\n\
+            "\nTry next:\n{}\
              and of a process of your own:\n  {program} snapshot localhost:6060\n\n\
              All of this was simulated. {}\n",
             lines.collect::<String>(),
@@ -375,27 +372,51 @@ fn bar(watched: Duration, fleet: &str) -> ProgressBar {
     }
 }
 
-/// Waits for a signal that ends the command.
+/// The signals that end the command before its time.
 #[cfg(unix)]
-async fn stopped() -> Result<&'static str, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| {
-        signal(kind).map_err(|error| Failure::error(&error).doing("failed to listen for signals"))
-    };
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => "Ctrl-C",
-        _ = terminate.recv() => "SIGTERM",
-    })
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From now on they are heard. Must be called within a runtime.
+    fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error| Failure::error(&error).doing("failed to listen for signals");
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    /// The next one, by its name.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
 }
 
 /// Elsewhere only Ctrl-C is known.
 #[cfg(not(unix))]
-async fn stopped() -> Result<&'static str, Failure> {
-    let heard = tokio::signal::ctrl_c().await;
-    heard.map_err(|error| Failure::error(&error).doing("failed to listen for signals"))?;
-    Ok("Ctrl-C")
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
 }
 
 /// What this program was called as, where that was a path: so that the lines work as they are.

@@ -81,14 +81,14 @@ fn labels_and_waits_are_told() {
             .map(|split| (split.labels, split.count))
             .collect::<Vec<_>>()
     });
-    insta::assert_snapshot!(format!("{:?}", labelled[0]), @r#"[({"op": "charge card"}, 44)]"#);
+    insta::assert_snapshot!(format!("{:?}", labelled[0]), @r#"[({"op": "charge card"}, 57)]"#);
     assert_eq!(labelled[0], labelled[1]);
     assert_eq!(labelled[0], labelled[2]);
     let is_leak = |function: &str| function.starts_with("example.com/retry.");
     let mut groups = debug2.groups.iter();
     let leak = groups.find(|group| is_leak(&group.stack.site().unwrap().function));
     let told = leak.map(|group| (group.waits, group.oldest_minutes, &group.creators));
-    insta::assert_snapshot!(format!("{told:?}"), @r#"Some((Some([2, 13, 29, 0, 0]), Some(29), [(Some("example.com/retry.Do"), 44)]))"#);
+    insta::assert_snapshot!(format!("{told:?}"), @r#"Some((Some([2, 17, 38, 0, 0]), Some(29), [(Some("example.com/retry.Do"), 57)]))"#);
 }
 
 #[test]
