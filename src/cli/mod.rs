@@ -13,6 +13,7 @@ mod query;
 mod run;
 mod snapshot;
 mod sql;
+mod top;
 mod when;
 
 use std::ffi::OsString;
@@ -48,6 +49,7 @@ const EXAMPLES: &str = "\
 Examples:
   goroscope demo                                        see it work on a simulated fleet, in under a minute
   goroscope snapshot localhost:6060                     what one process does now
+  goroscope top localhost:6060                          the same, live
   goroscope run --config goroscope.toml                 watch a fleet
   goroscope query top-growers --since 24h               what grew since yesterday
   goroscope sql .tables                                 what there is to ask for in SQL
@@ -60,6 +62,7 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     Snapshot(snapshot::Args),
+    Top(top::Args),
     Query(query::Args),
     Sql(sql::Args),
     Db(db::Args),
@@ -129,6 +132,7 @@ pub fn main(
         Command::Run(args) => run::run(&args, &context),
         Command::Check(args) => check::check(&args, &mut context),
         Command::Snapshot(args) => snapshot::snapshot(&args, &mut context),
+        Command::Top(args) => top::top(&args, &mut context),
         Command::Query(args) => query::query(&args, &mut context),
         Command::Sql(args) => sql::sql(&args, &mut context),
         Command::Db(args) => db::db(&args, &mut context),

@@ -91,6 +91,11 @@ impl Output {
     }
 }
 
+/// Stdout, for a view that takes the whole screen.
+pub(super) fn screen() -> Stdout {
+    std::io::stdout()
+}
+
 /// Whether somebody looks at stderr.
 pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()

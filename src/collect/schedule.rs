@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::model::{InstanceId, Timestamp};
 
-/// However long an instance fails, it is looked at this often.
+/// However long an instance fails, it is looked at this often, and at every tenth tick.
 const MAX_BACK_OFF: Duration = Duration::from_mins(5);
+const MAX_TICKS: u32 = 10;
 
 /// A clock that is slewed strays less than this during one wait.
 const MAX_SLEW: Duration = Duration::from_secs(1);
@@ -78,6 +79,7 @@ impl Schedule {
         let wait = self
             .interval
             .saturating_mul(1 << doublings)
+            .min(self.interval.saturating_mul(MAX_TICKS))
             .min(MAX_BACK_OFF);
         if doublings == 0 {
             wait

@@ -258,7 +258,10 @@ impl<'a> Instanced<'a> {
             body: service.body_size_limit,
         };
         let survivors = (kind == Kind::Detail).then_some(&mut self.survivors);
-        let keep = KeepLabels::Keys(&service.keep_labels);
+        let keep = match &*service.keep_labels {
+            [all] if all == "*" => KeepLabels::All,
+            keys => KeepLabels::Keys(keys),
+        };
         let tally = Tally::new(&self.shared.book, keep, survivors);
         let fetched = request(&self.shared.deps.fetcher, &self.id, kind, limits, tally).await;
         match kind {

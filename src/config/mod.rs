@@ -26,11 +26,13 @@ mod service;
 mod span;
 mod table;
 mod target;
+mod watching;
 
 pub use keys::KEYS;
 pub use mistake::{Mistake, Mistakes};
 pub use quantity::{parse_age, parse_size};
 pub use target::{BadTarget, Target, parse_target};
+pub use watching::Watching;
 
 use file::File;
 use mistake::Found;
@@ -87,7 +89,7 @@ pub struct Service {
     pub instances: Vec<Instance>,
     /// From one poll to the next, 100 ms to 30 days.
     pub interval: Duration,
-    /// Limit of one request, 1 ms up to `interval`.
+    /// Limit of one request, 1 ms up to `interval` (or longer, in a live view).
     pub timeout: Duration,
     /// Most decompressed bytes of one answer, 1 to 2^40 (1 TiB).
     pub body_size_limit: u64,
@@ -101,7 +103,7 @@ pub struct Service {
     pub leak_profile: LeakProfile,
     /// From one such proof to the next, 10 minutes to 30 days.
     pub leak_profile_interval: Duration,
-    /// Keys of the pprof labels that are kept.
+    /// Keys of the pprof labels that are kept; a lone `*` keeps all.
     pub keep_labels: Arc<[String]>,
 }
 

@@ -16,7 +16,7 @@ use super::{Config, DetailMode, Environment, LeakProfile, Place, Storage, expand
 use crate::model::signature::MAX_SIGNATURES;
 
 const DATABASE: &str = "goroscope.db";
-const MAX_CONCURRENT_POLLS: usize = 64;
+pub(super) const MAX_CONCURRENT_POLLS: usize = 64;
 
 /// More sockets than this one process cannot have open in any usual setting.
 const MOST_CONCURRENT_POLLS: usize = 65_536;

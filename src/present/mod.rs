@@ -5,6 +5,7 @@
 mod column;
 mod escape;
 pub mod text;
+pub mod tui;
 mod words;
 
 pub use column::{Cell, Column, Draw, Sheet};

@@ -147,6 +147,14 @@ pub fn short_function(function: &str) -> &str {
         .map_or(function, |slash| function.split_at(slash + 1).1)
 }
 
+/// A build id short enough for a table.
+pub(super) fn build(build: Option<&str>) -> String {
+    build.map_or_else(
+        || "-".to_owned(),
+        |id| escape(id).chars().take(12).collect(),
+    )
+}
+
 /// The last two elements of a path.
 pub fn short_file(file: &str) -> &str {
     let mut slashes = file.rmatch_indices(['/', '\\']).map(|(at, _)| at);

@@ -133,7 +133,7 @@ fn by_reason(failures: &[FailureRow], kind: Kind) -> BTreeMap<String, u64> {
     counts
 }
 
-fn last_poll(look: LastLook) -> LastPoll {
+pub(super) fn last_poll(look: LastLook) -> LastPoll {
     match look.outcome {
         Err(failure) => LastPoll {
             at: look.at,

@@ -3,6 +3,7 @@
 //!
 //! Answers keep the contract of design section 7: fields are added, never renamed.
 
+mod board;
 mod database;
 mod days;
 mod diff;
@@ -20,6 +21,7 @@ mod judging;
 mod labels;
 mod ladder;
 mod now;
+mod origin;
 mod parallel;
 mod proved;
 mod scope;
@@ -33,6 +35,7 @@ mod top_growers;
 /// The verdicts and hints that answers carry.
 pub use crate::analyse::{Hint, Verdict};
 pub use crate::store::{DeployRow, Holding, Info, LimitRow};
+pub use board::{Board, BoardInstance, BoardRow, Stacks, board};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
 pub use diff::{
     Basis, Diff, DiffCount, DiffRow, DiffSide, DiffSideAsked, Uncompared, UnknownInstance, diff,

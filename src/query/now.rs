@@ -1,8 +1,9 @@
 //! What groups are like now: states at the last pulse, waits and creators of the newest detail.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{QueryError, Scope};
+use crate::model::Labels;
 use crate::store::{InstanceRow, Reader, SignatureKey};
 
 /// One signature on one instance, or on several.
@@ -10,6 +11,8 @@ use crate::store::{InstanceRow, Reader, SignatureKey};
 pub(super) struct Now {
     /// By wait kind, at the last pulse.
     pub(super) states: BTreeMap<String, u64>,
+    /// Its label sets at the last pulse; the empty one is left out.
+    pub(super) labels: BTreeSet<Labels>,
     /// Longest wait that the newest detail printed, seconds.
     pub(super) oldest_wait_seconds: Option<u64>,
     /// The commonest creator in the newest detail.
@@ -24,6 +27,7 @@ impl Now {
         for (state, count) in &other.states {
             *self.states.entry(state.clone()).or_default() += count;
         }
+        self.labels.extend(other.labels.iter().cloned());
         self.oldest_wait_seconds = self.oldest_wait_seconds.max(other.oldest_wait_seconds);
         if self.created_by.is_none() {
             self.created_by.clone_from(&other.created_by);
@@ -47,11 +51,12 @@ pub(super) fn now_on(
     else {
         return Ok(found);
     };
-    for (key, states) in reader.last_states(life.id, scope.since, scope.until, wanted)? {
-        let states = states
-            .iter()
-            .map(|(state, count)| (state.to_string(), *count));
-        found.entry(key).or_default().states = states.collect();
+    for (key, group) in reader.last_groups(life.id, scope.since, scope.until, wanted)? {
+        let states = group.states.iter();
+        let states = states.map(|(state, count)| (state.to_string(), *count));
+        let now = found.entry(key).or_default();
+        now.states = states.collect();
+        now.labels = group.labels;
     }
     let Some(detail) = reader.last_detail(life.id, (scope.since, scope.until), Some(wanted))?
     else {

@@ -1,6 +1,6 @@
 //! Which signatures grew most, service by service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::ladder::Rates;
 use super::now::Now;
 use super::{FirstSighting, Ignored, Proof, QueryError, Scope, Where, WindowHead};
 use crate::analyse::{Hint, Verdict};
-use crate::model::Signature;
+use crate::model::{Labels, Signature};
 use crate::store::{Reader, SightingRow, SignatureRow};
 
 /// What rows are ordered by.
@@ -115,6 +115,8 @@ pub struct GrowerRow {
     /// The line to look at.
     #[serde(rename = "where")]
     pub site: Where,
+    /// Its label sets at the last pulse, where labels are kept; the empty one is left out.
+    pub labels: BTreeSet<Labels>,
     /// The commonest creator in the newest detail.
     pub created_by: Option<String>,
     /// Last known counts over the window, summed over instances.
@@ -129,6 +131,15 @@ const EVIDENCE: usize = 5;
 /// Answers.
 pub fn top_growers(reader: &Reader, request: &TopGrowersRequest) -> Result<TopGrowers, QueryError> {
     let judged = judged(reader, &request.scope, (None, Rates::Growing), |_| ())?;
+    answer(reader, request, judged)
+}
+
+/// Answers from what is judged: rates where it grows, at least.
+pub(super) fn answer(
+    reader: &Reader,
+    request: &TopGrowersRequest,
+    judged: Judged,
+) -> Result<TopGrowers, QueryError> {
     let total = judged.services.values().map(BTreeMap::len).sum();
     let (signatures, sightings) = (reader.signatures()?, reader.sightings(None)?);
     let first_seen = firsts(&sightings);
@@ -230,6 +241,7 @@ impl Found<'_> {
             evidence: judged.evidence(subject, EVIDENCE),
             hint: None,
             site: Where::from(&self.signature.site),
+            labels: now.labels,
             created_by: now.created_by,
             trend: subject.trend.to_vec(),
             ignored: subject.ignored.clone(),

@@ -37,10 +37,10 @@ pub use open::{StoreError, refuse_network, schema};
 pub use part::Grain;
 pub use read::{
     DayRow, DeployRow, Detail, DetailGroup, Dictionary, DueSpan, FailureRow, GroupRow, Holding,
-    IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastLook, LifeRow, LimitRow,
-    Lives, LookRow, Looked, PackedCourse, Part, ProofRow, ProvedStack, Reader, RefusalRow,
-    Remembered, Run, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow, SignatureRows,
-    SnapshotRow, StackRow, States, Unread, VerdictRow, Words,
+    IncarnationRow, IncarnationWindow, Info, InstanceKey, InstanceRow, LastGroup, LastLook,
+    LifeRow, LimitRow, Lives, LookRow, Looked, PackedCourse, Part, ProofRow, ProvedStack, Reader,
+    RefusalRow, Remembered, Run, Seen, SeriesRow, SightingRow, SignatureKey, SignatureRow,
+    SignatureRows, SnapshotRow, StackRow, States, Unread, VerdictRow, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
 pub use write::{

@@ -154,7 +154,7 @@ fn ends(ending: &Ending, mut verdicts: impl Iterator<Item = Verdict>) -> Result<
 }
 
 /// What time it is to a history: to a daemon whose clock was set back it is later.
-fn now_in(reader: &Reader, now: Timestamp) -> Result<Timestamp, Failure> {
+pub(in crate::cli) fn now_in(reader: &Reader, now: Timestamp) -> Result<Timestamp, Failure> {
     let daemon = reader.daemon_time()?;
     Ok(daemon.map_or(now, |later| later.max(now)))
 }

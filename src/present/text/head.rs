@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Signature;
+pub(super) use crate::present::words::build;
 use crate::present::words::{grouped, plural, rate, span};
 use crate::present::{Draw, escape, rule_ended};
 use crate::query::{Counted, DistinctRow, FirstSighting, LimitRow, WindowHead};
@@ -200,12 +201,4 @@ pub(super) fn short(signature: Signature, head: &WindowHead) -> String {
 /// `2026-11-22 07:52`, or `-`.
 pub(super) fn seen_at(seen: Option<&FirstSighting>, draw: Draw) -> String {
     seen.map_or_else(|| "-".to_owned(), |seen| draw.zone.minute(seen.at))
-}
-
-/// A build id short enough for a table.
-pub(super) fn build(build: Option<&str>) -> String {
-    build.map_or_else(
-        || "-".to_owned(),
-        |id| escape(id).chars().take(12).collect(),
-    )
 }

@@ -1,6 +1,6 @@
 //! What a process showed at its first and at its last good pulse.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, params};
@@ -11,28 +11,46 @@ use crate::model::{Labels, Timestamp};
 use crate::store::damage::unless_damaged;
 use crate::store::hot::{PulseEntry, unpack_pulse};
 
+/// What a signature was like at a pulse.
+#[derive(Debug, Clone, Default)]
+pub struct LastGroup {
+    /// Goroutines by wait kind.
+    pub states: States,
+    /// Its label sets; the empty one is left out.
+    pub labels: BTreeSet<Labels>,
+}
+
 impl Reader {
-    /// The wait kinds of some signatures at the last good pulse of a process between two moments,
-    /// inclusive; those that were absent there are not.
-    pub fn last_states(
+    /// What some signatures were like at the last good pulse of a process between two moments, inclusive; those
+    /// that were absent there are not.
+    pub fn last_groups(
         &self,
         incarnation: i64,
         since: Timestamp,
         until: Timestamp,
         wanted: &HashSet<SignatureKey>,
-    ) -> Result<HashMap<SignatureKey, States>, StoreError> {
+    ) -> Result<HashMap<SignatureKey, LastGroup>, StoreError> {
         let dictionary = self.dictionary()?;
         let signature = |stack| dictionary.signature(stack, Some(wanted));
         let is_wanted = |stack| signature(stack).is_some();
         let newest = self.counts_at(End::Last, incarnation, (since, until), is_wanted);
-        let mut found: HashMap<SignatureKey, States> = HashMap::new();
+        let mut found: HashMap<SignatureKey, LastGroup> = HashMap::new();
+        let mut sets: HashMap<i64, HashSet<SignatureKey>> = HashMap::new();
         for entry in newest.map_err(|source| self.failed(source))? {
             let kind = dictionary.kinds.get(&entry.state);
             if let (Some(signature), Some(kind)) = (signature(entry.stack), kind)
                 && entry.count > 0
             {
-                let states = found.entry(signature).or_default();
-                *states.entry(Arc::clone(kind)).or_default() += entry.count;
+                let group = found.entry(signature).or_default();
+                *group.states.entry(Arc::clone(kind)).or_default() += entry.count;
+                sets.entry(entry.labels).or_default().insert(signature);
+            }
+        }
+        for (id, signatures) in sets {
+            let labels = self.label_set(id).map_err(|source| self.failed(source))?;
+            for signature in signatures.into_iter().filter(|_| !labels.is_empty()) {
+                let group = found.entry(signature).or_default();
+                group.labels.insert(labels.clone());
             }
         }
         Ok(found)

@@ -36,6 +36,7 @@ pub use detail::{Detail, DetailGroup};
 pub use info::{Holding, Info, Part, Run};
 pub use instance::{DueSpan, FailureRow, IncarnationRow, InstanceRow, LastLook, Seen};
 pub use known::{LifeRow, Lives, StackRow, Words};
+pub use latest::LastGroup;
 pub use limit::LimitRow;
 pub use look::{GroupRow, LookRow, Looked, SnapshotRow};
 pub use proof::{ProofRow, ProvedStack};

@@ -3,6 +3,7 @@
 pub(crate) mod daemon;
 pub(crate) mod fake;
 pub(crate) mod go;
+pub(crate) mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

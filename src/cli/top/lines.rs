@@ -1,0 +1,44 @@
+//! `--plain`: the view as lines.
+
+use super::screen::{stop_here, watch_signals};
+use super::{Args, Happened, Run};
+use crate::cli::Context;
+use crate::cli::failure::Failure;
+use crate::daemon::Polling;
+use crate::present::tui::Plain;
+
+/// Tells lines until it is ended, its reader has gone, or it has looked often enough.
+pub(super) fn show(
+    mut run: Run,
+    args: &Args,
+    context: &mut Context,
+) -> (Option<Polling>, Result<(), Failure>) {
+    let ended = watch_signals(run.sender.clone()).and_then(|()| tell(&mut run, args, context));
+    (run.polling, ended)
+}
+
+fn tell(run: &mut Run, args: &Args, context: &mut Context) -> Result<(), Failure> {
+    let most = if args.top == 0 { usize::MAX } else { args.top };
+    let mut plain = Plain::default();
+    let mut looks = 0;
+    while let Ok(happened) = run.happened.recv() {
+        match happened {
+            Happened::Asked(asked) => {
+                run.take(*asked);
+                let lines = plain.lines(&run.live, most);
+                if !lines.is_empty() {
+                    context.output.data(&lines)?;
+                }
+                looks += 1;
+                if args.looks.is_some_and(|most| looks >= most) {
+                    break;
+                }
+            }
+            Happened::Stop => break,
+            Happened::Suspend => stop_here(),
+            Happened::Broken(why) => return Err(Failure::plain(why.to_owned())),
+            Happened::Typed(_) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The lines above the list: what is looked at, how much of it there is, and what is wrong with it.
+
+use ratatui::text::{Line, Span};
+
+use super::chart::spark;
+use super::style::{FAINT, REVERSED, STRONG};
+use super::{Live, Look, View};
+use crate::model::Timestamp;
+use crate::present::escape;
+use crate::present::words::{grouped, plural, span, states};
+use crate::query::{Board, BoardInstance};
+
+/// Points of the line of all goroutines.
+const POINTS: usize = 24;
+/// Points of it on a screen that has little room.
+const FEW_POINTS: usize = 8;
+/// Lost instances that are told one by one.
+const LOST: usize = 3;
+
+/// The lines, the most useful first, no more than `most`, for a screen of this width.
+pub(super) fn head(
+    (live, view): (&Live, &View),
+    look: Look,
+    now: Timestamp,
+    (width, most): (usize, usize),
+) -> Vec<Line<'static>> {
+    let points = if width < 60 { FEW_POINTS } else { POINTS };
+    let mut lines = vec![title(live, view, look, now)];
+    if let Some(trouble) = &live.trouble {
+        lines.push(Line::styled(
+            format!("no answer: {}", escape(trouble)),
+            look.suspect(),
+        ));
+    }
+    match view.board(live) {
+        Some(board) => {
+            lines.push(totals(board, look, points));
+            lines.extend(lost(board, live, look));
+            let told = states(&board.states);
+            if !told.is_empty() {
+                lines.push(Line::raw(format!("states {told}")));
+            }
+            lines.push(polls(board, live));
+            lines.extend(board_notes(board).into_iter().map(Line::raw));
+        }
+        None => lines.push(Line::raw("waiting for the first answer")),
+    }
+    let notes = live.notes.iter();
+    lines.extend(notes.map(|note| Line::styled(escape(note).into_owned(), FAINT)));
+    lines.truncate(most);
+    for line in &mut lines {
+        for span in &mut line.spans {
+            span.content = look
+                .plain(std::mem::take(&mut span.content).into_owned())
+                .into();
+        }
+    }
+    lines
+}
+
+fn title(live: &Live, view: &View, _look: Look, now: Timestamp) -> Line<'static> {
+    let mut spans = vec![
+        Span::styled("goroscope top", STRONG),
+        Span::raw(format!("  {}  ", escape(&live.title))),
+    ];
+    if let Some(since) = view.frozen_since() {
+        spans.push(Span::styled(
+            format!(" FROZEN at {}, Space goes on ", live.zone.second(since)),
+            REVERSED,
+        ));
+    } else if live.board.is_some() {
+        let age = now.since(live.asked_at);
+        let pace = span(live.pace.max(std::time::Duration::from_secs(1)));
+        let old = if age > live.pace.saturating_mul(2) + std::time::Duration::from_secs(2) {
+            format!(", {} old", span(age))
+        } else {
+            String::new()
+        };
+        spans.push(Span::styled(
+            format!(
+                "{} ({}), every {pace}{old}",
+                live.zone.second(live.asked_at),
+                live.zone.offset(live.asked_at)
+            ),
+            FAINT,
+        ));
+    }
+    Line::from(spans)
+}
+
+fn totals(board: &Board, look: Look, points: usize) -> Line<'static> {
+    let loud = board.rows.iter().filter(|row| row.grower.ignored.is_none());
+    let suspects = loud.filter(|row| row.grower.verdict.says_growth()).count();
+    let mut spans = vec![
+        Span::raw("goroutines "),
+        Span::styled(grouped(board.goroutines), STRONG),
+        Span::raw(format!(
+            "  {}  stacks {}  ",
+            spark(&board.trend, points, look.ascii),
+            grouped(board.rows.len() as u64)
+        )),
+    ];
+    let told = format!("growing {}", grouped(suspects as u64));
+    spans.push(if suspects > 0 {
+        Span::styled(told, look.suspect())
+    } else {
+        Span::raw(told)
+    });
+    Line::from(spans)
+}
+
+/// Instances that do not answer, and why.
+fn lost(board: &Board, live: &Live, look: Look) -> Option<Line<'static>> {
+    let lost: Vec<&BoardInstance> = board
+        .instances
+        .iter()
+        .filter(|row| row.lost().is_some())
+        .collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let told = lost.iter().take(LOST).map(|row| {
+        let last = row.lost();
+        let why = last.and_then(|last| last.message.as_deref().or(last.reason.as_deref()));
+        let at = last.map_or_else(String::new, |last| live.zone.second(last.at));
+        format!(
+            "{}: {} ({at})",
+            escape(&row.instance),
+            escape(why.unwrap_or("no answer"))
+        )
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    let more = lost.len().saturating_sub(LOST);
+    let more = if more > 0 {
+        format!("; and {more} more")
+    } else {
+        String::new()
+    };
+    Some(Line::styled(
+        format!(
+            "LOST {} of {}: {told}{more}",
+            lost.len(),
+            plural(board.instances.len() as u64, "instance")
+        ),
+        look.suspect(),
+    ))
+}
+
+fn polls(board: &Board, live: &Live) -> Line<'static> {
+    let window = &board.window;
+    let failed = window.polls_due.saturating_sub(window.polls_ok);
+    Line::raw(format!(
+        "polls {} of {}, {} failed or missed  since {} ({})  {}  {}",
+        grouped(window.polls_ok),
+        grouped(window.polls_due),
+        grouped(failed),
+        live.zone.second(window.since),
+        span(window.until.since(window.since)),
+        plural(window.restarts, "restart"),
+        plural(board.instances.len() as u64, "instance"),
+    ))
+}
+
+/// What stands in the head of every answer, as far as it changes what numbers mean.
+fn board_notes(board: &Board) -> Vec<String> {
+    let window = &board.window;
+    let mut notes = Vec::new();
+    if window.daemon_silent_since.is_some() {
+        notes.push("the daemon runs, and stores nothing: its log says why".to_owned());
+    }
+    for row in &board.signatures {
+        notes.push(format!(
+            "distinct stacks of {} go from {} to {}",
+            escape(&row.service),
+            grouped(row.first),
+            grouped(row.last)
+        ));
+    }
+    for limit in &window.signature_limits {
+        notes.push(format!(
+            "{}: {}",
+            escape(&limit.service),
+            escape(&limit.text)
+        ));
+    }
+    notes
+}
