@@ -69,6 +69,8 @@ pub(super) struct Args {
 
 /// The shop is polled this often, and more often where it is watched for a short time only.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// What a config allows at least.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// Polls of an instance that answers need at least.
 const POLLS: u32 = 40;
 /// A larger fleet is polled this often where it is only served.
@@ -153,9 +155,11 @@ impl Args {
         match self.instances {
             Some(_) if self.serve => SERVED_INTERVAL,
             Some(instances) => (PER_INSTANCE * instances).clamp(INTERVAL, SERVED_INTERVAL),
-            None => INTERVAL
-                .min(self.watched / POLLS)
-                .max(Duration::from_millis(100)),
+            None => {
+                let millis = (self.watched / POLLS).as_millis();
+                Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+                    .clamp(LEAST_INTERVAL, INTERVAL)
+            }
         }
     }
 }

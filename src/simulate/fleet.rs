@@ -109,9 +109,14 @@ impl Fleet {
         &self.services
     }
 
-    /// The service of each instance, by its number.
-    pub fn instances(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.instances.iter().map(|(service, _)| *service)
+    /// How many instances it has; they are known by their numbers, from 0.
+    pub fn instances(&self) -> usize {
+        self.instances.len()
+    }
+
+    /// The place of an instance's service among [`Fleet::services`].
+    pub fn service_of(&self, instance: usize) -> Option<usize> {
+        self.instances.get(instance).map(|(service, _)| *service)
     }
 
     /// What the process at an instance has so long after the beginning; `None` for an instance that is none.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -24,6 +24,8 @@ use crate::clock;
 /// A port for each instance up to this many; beyond it they share [`SHARED_PORTS`], told apart by their paths.
 const OWN_PORTS: usize = 32;
 const SHARED_PORTS: usize = 8;
+/// After a connection that could not be taken, the next one waits so long.
+const MAKE_ROOM: Duration = Duration::from_millis(50);
 /// Where pprof is on a port of its own.
 const HOME: &str = "/debug/pprof";
 
@@ -46,7 +48,7 @@ struct Served {
 impl Site {
     /// Takes free ports of loopback. Its time begins now.
     pub async fn bind(fleet: Fleet) -> io::Result<Self> {
-        let instances = fleet.instances().len();
+        let instances = fleet.instances();
         let has_own_ports = instances <= OWN_PORTS;
         let ports = if has_own_ports {
             instances
@@ -74,19 +76,17 @@ impl Site {
     pub fn targets(&self) -> io::Result<Vec<(&str, String)>> {
         let ports = self.listeners.iter().map(TcpListener::local_addr);
         let ports = ports.collect::<io::Result<Vec<_>>>()?;
-        let services = self.served.fleet.services();
-        let instances = self.served.fleet.instances().enumerate();
-        let named = instances
-            .zip(ports.iter().cycle())
-            .map(|((nth, service), port)| {
-                let name = services.get(service).map_or("", |service| &service.name);
-                let path = if self.served.has_own_ports {
-                    HOME.to_owned()
-                } else {
-                    format!("/i/{nth}{HOME}")
-                };
-                (name, format!("http://{port}{path}"))
-            });
+        let fleet = &self.served.fleet;
+        let named = (0..fleet.instances()).zip(ports.iter().cycle());
+        let named = named.filter_map(|(nth, port)| {
+            let service = fleet.services().get(fleet.service_of(nth)?)?;
+            let path = if self.served.has_own_ports {
+                HOME.to_owned()
+            } else {
+                format!("/i/{nth}{HOME}")
+            };
+            Some((service.name.as_str(), format!("http://{port}{path}")))
+        });
         Ok(named.collect())
     }
 
@@ -111,7 +111,7 @@ async fn accept(listener: TcpListener, served: Arc<Served>, own: Option<usize>) 
                     connections.spawn(converse(stream, Arc::clone(&served), own));
                 }
                 // Too many open files, say: connections that end make room.
-                Err(_) => tokio::task::yield_now().await,
+                Err(_) => tokio::time::sleep(MAKE_ROOM).await,
             },
             Some(_) = connections.join_next() => {}
         }
@@ -134,7 +134,7 @@ async fn converse(stream: TcpStream, served: Arc<Served>, own: Option<usize>) {
 impl Served {
     fn answer(&self, path: &str, query: Option<&str>, own: Option<usize>) -> Response<Full<Bytes>> {
         let found = instance(path, own).and_then(|(instance, profile)| {
-            let service = self.fleet.instances().nth(instance)?;
+            let service = self.fleet.service_of(instance)?;
             let book = self.books.get(service)?;
             let moment = self.fleet.moment(instance, self.begun.elapsed())?;
             Some((book, moment, profile))

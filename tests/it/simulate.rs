@@ -16,7 +16,7 @@ const SPAN: Duration = Duration::from_secs(40);
 
 /// Every form of a moment, read.
 fn forms(fleet: &Fleet, instance: usize, moment: &Moment<'_>, of: Of) -> [Snapshot; 3] {
-    let service = fleet.instances().nth(instance).unwrap();
+    let service = fleet.service_of(instance).unwrap();
     let book = Book::of(&fleet.services()[service]);
     [
         book.profile(moment, of, Timestamp::from_millis(0)),
@@ -50,7 +50,7 @@ fn kinds(snapshot: &Snapshot) -> BTreeMap<(Signature, Arc<str>), u64> {
 #[test]
 fn all_forms_of_one_moment_tell_the_same() {
     for fleet in [story::shop(1, SPAN), load::fleet(2, 3, 200)] {
-        for instance in 0..fleet.instances().len() {
+        for instance in 0..fleet.instances() {
             for seconds in [0, 7, 33, 5_000] {
                 let elapsed = Duration::from_secs(seconds);
                 let moment = fleet.moment(instance, elapsed).unwrap();
@@ -71,7 +71,7 @@ fn all_forms_of_one_moment_tell_the_same() {
 #[test]
 fn labels_and_waits_are_told() {
     let fleet = story::shop(1, Duration::from_hours(1));
-    let billing = fleet.instances().len() - 1;
+    let billing = fleet.instances() - 1;
     let moment = fleet.moment(billing, Duration::from_mins(30)).unwrap();
     let [debug0, debug1, debug2] = forms(&fleet, billing, &moment, Of::Goroutines);
     let labelled = [debug0, debug1, debug2.clone()].map(|snapshot| {
