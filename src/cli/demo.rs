@@ -31,10 +31,10 @@ use crate::store::Reader;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  goroscope demo                                              see it work, in under a minute
-  goroscope demo --for 2m --keep shop                         watch longer, and keep the history in ./shop
-  goroscope demo --serve --instances 1000 --keep load         serve a thousand processes, until Ctrl-C
-  goroscope run --config load/goroscope.toml                  and watch these, from another terminal")]
+  goroscope demo                                        see it work, in under a minute
+  goroscope demo --for 2m --keep shop                   longer, with the history in ./shop
+  goroscope demo --serve --instances 1000 --keep load   a thousand processes, until Ctrl-C
+  goroscope run --config load/goroscope.toml            watches these, from another terminal")]
 pub(super) struct Args {
     /// How long the fleet is watched: 2s or more.
     #[arg(long = "for", value_name = "DURATION", default_value = "40s", value_parser = span, conflicts_with = "serve")]

@@ -47,7 +47,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  goroscope demo                                        see it work on a simulated fleet, in under a minute
+  goroscope demo                                        see it work, on a simulated fleet
   goroscope snapshot localhost:6060                     what one process does now
   goroscope top localhost:6060                          the same, live
   goroscope run --config goroscope.toml                 watch a fleet
