@@ -13,6 +13,7 @@
 //! 9. [`query`]: questions to the history, one file each.
 //! 10. [`present`]: answers drawn.
 //! 11. [`daemon`] and [`cli`] join them; [`observe`] and [`clock`] serve them.
+//! 12. [`simulate`]: a fleet that is none, for a demonstration and for loads.
 
 pub mod analyse;
 pub mod cli;
@@ -26,5 +27,6 @@ pub mod model;
 pub mod observe;
 pub mod present;
 pub mod query;
+pub mod simulate;
 pub mod store;
 pub mod transfer;

@@ -109,9 +109,14 @@ impl Failure {
 
     /// Ctrl-C ended it before its end; the hint says how far it got.
     pub(super) fn interrupted(hint: String) -> Self {
+        Self::stopped_by("Ctrl-C", hint)
+    }
+
+    /// A signal ended it before its end; the hint says how far it got.
+    pub(super) fn stopped_by(signal: &str, hint: String) -> Self {
         Self {
             kind: Kind::Interrupted,
-            message: "stopped by Ctrl-C".to_owned(),
+            message: format!("stopped by {signal}"),
             hints: vec![hint],
         }
     }

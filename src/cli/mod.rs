@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod database;
 mod db;
+mod demo;
 mod export;
 mod failure;
 mod ignore;
@@ -53,6 +54,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  goroscope demo                                        see it work, on a simulated fleet
   goroscope snapshot localhost:6060                     what one process does now
   goroscope top localhost:6060                          the same, live
   goroscope run --config goroscope.toml                 watch a fleet
@@ -69,6 +71,7 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Check(check::Args),
     Config(config::Args),
@@ -148,6 +151,7 @@ pub fn main(
 impl Command {
     fn serve(&self, context: &mut Context) -> Result<(), Failure> {
         match self {
+            Self::Demo(args) => demo::demo(args, context),
             Self::Run(args) => run::run(args, context),
             Self::Check(args) => check::check(args, context),
             Self::Config(args) => config::config(args, context),

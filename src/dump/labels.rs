@@ -41,9 +41,11 @@ pub(super) fn parse(text: &[u8]) -> Labels {
         let Some((key, behind)) = word(rest) else {
             break;
         };
-        let Some(behind) = behind.strip_prefix(b": ") else {
+        // `debug=1` has no blank behind the colon (`labelMap.String` in `runtime/pprof/label.go`).
+        let Some(behind) = behind.strip_prefix(b":") else {
             break;
         };
+        let behind = behind.strip_prefix(b" ").unwrap_or(behind);
         let Some((value, behind)) = word(behind) else {
             break;
         };

@@ -296,6 +296,8 @@ fn labels_are_read_in_every_place_and_spelling() {
         .filter(|set| profile.contains_key(*set))
         .count();
     assert!(common >= outside.len() - 2, "{common} of {}", outside.len());
+    let counted = labelled("go1.27_http_debug1.txt");
+    assert!(counted.keys().eq(profile.keys()), "{counted:?}");
 }
 
 #[test]

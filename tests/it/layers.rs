@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// Room -> the rooms that it may name. `daemon` may name all but `cli`, `cli` all.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("clock", &["model"]),
     ("observe", &["model"]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("transfer", &["model", "dump", "group", "store"]),
     ("query", &["model", "store", "analyse", "group"]),
     ("present", &["model", "query"]),
+    ("simulate", &["model", "clock"]),
     (
         "daemon",
         &[
@@ -33,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
         "cli",
         &[
             "model", "clock", "observe", "config", "dump", "group", "analyse", "collect", "store",
-            "transfer", "query", "present", "daemon",
+            "transfer", "query", "present", "simulate", "daemon",
         ],
     ),
 ];
