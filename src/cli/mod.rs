@@ -14,6 +14,7 @@ mod snapshot;
 mod sql;
 mod top;
 mod when;
+mod written;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +39,10 @@ struct Cli {
     /// When to use colour. NO_COLOR is honoured.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, hide_possible_values = true)]
     color: When,
+
+    /// Columns that a table may take; 0 for as many as it needs. The terminal's (or COLUMNS) where it is not given.
+    #[arg(long, global = true, value_name = "N")]
+    width: Option<u16>,
 
     /// The zone of times: `local` or `utc`.
     #[arg(long, global = true, value_enum, default_value_t = Tz::Local, hide_possible_values = true)]
@@ -120,7 +125,7 @@ pub fn main(
         Tz::Utc => Zone::Utc,
     };
     let mut context = Context {
-        output: Output::new(colour, zone),
+        output: Output::new(colour, zone, cli.width.or(columns(&environment))),
         environment,
         colour_on_stderr: output::colour_on_stderr(colour),
     };
@@ -143,6 +148,13 @@ pub fn main(
             failure.code()
         }
     }
+}
+
+/// What the environment says of the terminal's width.
+fn columns(environment: &Environment) -> Option<u16> {
+    let is_watched = output::is_terminal();
+    let columns = environment.get("COLUMNS").filter(|_| is_watched)?;
+    columns.parse().ok().filter(|columns| *columns > 0)
 }
 
 /// A runtime for commands that make requests.

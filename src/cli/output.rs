@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal as _, Stderr, Stdout, Write as _};
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::present::{Draw, Zone, escape};
+use crate::present::{Draw, Zone, escape, escape_json};
 
 /// Where a command's words go.
 pub(super) struct Output {
@@ -16,18 +16,17 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// `colour`: forced on or off, else by whether stdout is a terminal.
-    pub(super) fn new(colour: Option<bool>, zone: Zone) -> Self {
-        let terminal = std::io::stdout().is_terminal();
-        let width = if terminal {
-            // Terminals that do not know their width say 0.
-            comfy_table::Table::new().width().filter(|width| *width > 0)
-        } else {
-            None
-        };
+    /// `colour`: forced on or off, else by whether stdout is a terminal. `width`: of tables, 0 for as wide as
+    /// they are, else that of the terminal.
+    pub(super) fn new(colour: Option<bool>, zone: Zone, width: Option<u16>) -> Self {
+        let terminal = is_terminal();
+        let known = || rustix::termios::tcgetwinsize(std::io::stdout());
+        let width = width.or_else(|| known().ok().map(|size| size.ws_col));
         Self {
             draw: Draw {
-                width,
+                // Terminals that do not know their width say 0.
+                width: width.filter(|width| *width > 0),
+                wide: false,
                 colour: colour.unwrap_or(terminal),
                 zone,
             },
@@ -63,7 +62,7 @@ impl Output {
     pub(super) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         let json = serde_json::to_string(answer)
             .map_err(|error| Failure::error(&error).doing("failed to write JSON"))?;
-        self.data(&(json + "\n"))
+        self.data(&(escape_json(&json).into_owned() + "\n"))
     }
 
     /// Stdout, for data that is too much for one text.
@@ -94,6 +93,11 @@ impl Output {
 /// Stdout, for a view that takes the whole screen.
 pub(super) fn screen() -> Stdout {
     std::io::stdout()
+}
+
+/// Whether stdout is a terminal.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Whether somebody looks at stderr.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::failure::{Failure, chain};
+use super::written::{Format, Written, print};
 use super::{Context, runtime};
 use crate::clock;
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
@@ -13,8 +14,7 @@ use crate::config::parse_target;
 use crate::dump::{DumpError, Reader};
 use crate::group::{KeepLabels, StackBook, Tallies};
 use crate::model::{InstanceId, Kind, Snapshot, Timestamp};
-use crate::present::text;
-use crate::query::snapshot::{FailedSource, SnapshotAnswer, SnapshotsAnswer, answer};
+use crate::query::snapshot::{FailedSource, SnapshotsAnswer, answer};
 
 /// Where pprof is when a target does not say.
 const PPROF_PATH: &str = "/debug/pprof";
@@ -55,9 +55,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     timeout: Duration,
 
-    /// `table` or `json`.
-    #[arg(short, long, value_enum, default_value_t = super::query::Format::Table, hide_possible_values = true)]
-    output: super::query::Format,
+    #[command(flatten)]
+    written: Written,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -113,7 +112,22 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
             }
         }
     }
-    print(args, single, snapshots, &failed, context)?;
+    let mut answer = SnapshotsAnswer {
+        schema: "goroscope.snapshots/v1",
+        snapshots,
+        failed,
+        top: args.top,
+    };
+    match answer.snapshots.pop() {
+        Some(only) if single && args.written.output == Format::Json => {
+            context.output.json(&only)?;
+        }
+        last => {
+            answer.snapshots.extend(last);
+            print(&answer, args.written, context)?;
+        }
+    }
+    let failed = answer.failed;
     if failed.is_empty() {
         return Ok(());
     }
@@ -122,38 +136,6 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
         .map(|failed| format!("{}: {}", failed.source, failed.error))
         .collect();
     Err(Failure::plain(messages.join("\n")))
-}
-
-fn print(
-    args: &Args,
-    single: bool,
-    mut snapshots: Vec<SnapshotAnswer>,
-    failed: &[FailedSource],
-    context: &mut Context,
-) -> Result<(), Failure> {
-    let draw = context.output.draw();
-    match args.output {
-        super::query::Format::Json => match snapshots.pop() {
-            Some(only) if single => context.output.json(&only),
-            last => {
-                snapshots.extend(last);
-                let failed = failed.to_vec();
-                let schema = "goroscope.snapshots/v1";
-                context.output.json(&SnapshotsAnswer {
-                    schema,
-                    snapshots,
-                    failed,
-                })
-            }
-        },
-        super::query::Format::Table => {
-            let texts: Vec<String> = snapshots
-                .iter()
-                .map(|found| text::snapshot(found, args.top, draw))
-                .collect();
-            context.output.data(&texts.join("\n"))
-        }
-    }
 }
 
 /// What a target word means; a directory means the files in it.

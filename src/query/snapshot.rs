@@ -82,6 +82,9 @@ pub struct SnapshotsAnswer {
     pub snapshots: Vec<SnapshotAnswer>,
     /// Those that were not.
     pub failed: Vec<FailedSource>,
+    /// Groups that a table shows of each; 0 for all.
+    #[serde(skip)]
+    pub top: usize,
 }
 
 /// A target or file that gave no dump.

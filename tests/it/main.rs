@@ -16,6 +16,7 @@ mod damage;
 mod days;
 mod diff;
 mod end_to_end;
+mod formats;
 mod forms;
 #[cfg(target_os = "linux")]
 mod full;

@@ -1,9 +1,8 @@
 //! `goroscope db info`.
 
 use super::{Context, DatabaseArgs, Failure, database};
-use crate::cli::query::{Format, print};
+use crate::cli::written::{Written, print};
 use crate::clock;
-use crate::present::text;
 use crate::query::describe_database;
 
 /// Tells what a database holds: sizes per service, oldest and newest data, coverage, log, schema.
@@ -15,14 +14,13 @@ pub(super) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
 
-    /// `table` or `json`.
-    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    output: Format,
+    #[command(flatten)]
+    written: Written,
 }
 
 /// Serves the command.
 pub(super) fn info(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let path = database::find(&args.database, context)?;
     let answer = describe_database(&path, clock::now())?;
-    print(&answer, text::database_info, args.output, context)
+    print(&answer, args.written, context)
 }

@@ -1,13 +1,80 @@
-//! `snapshot` as text: what the original's report says, and what it leaves out.
+//! `snapshot`: what the original's report says, and what it leaves out.
 
-use super::table;
+use serde::Serialize;
+
+use crate::model::Timestamp;
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, main_state, place, plural, states, wait};
-use crate::present::{Draw, Sheet, escape};
-use crate::query::snapshot::SnapshotAnswer;
+use crate::present::words::{digits, function, grouped, main_state, place, plural, states, wait};
+use crate::present::{Answer, Draw, Page, Sheet, escape};
+use crate::query::snapshot::{GroupAnswer, SnapshotAnswer, SnapshotsAnswer};
 
-/// One dump; at most `top` groups, 0 for all.
-pub fn snapshot(answer: &SnapshotAnswer, top: usize, draw: Draw) -> String {
+/// Digits of a signature in a table.
+const DIGITS: usize = 8;
+
+/// A group and whose it is.
+#[derive(Serialize)]
+struct Row<'a> {
+    source: &'a str,
+    taken_at: Timestamp,
+    #[serde(flatten)]
+    group: &'a GroupAnswer,
+}
+
+impl Answer for SnapshotsAnswer {
+    const COLUMNS: &'static [&'static str] = &[
+        "source",
+        "taken_at",
+        "signature",
+        "count",
+        "states",
+        "wait_kinds",
+        "oldest_wait_seconds",
+        "leaked",
+        "where.function",
+        "where.file",
+        "where.line",
+        "created_by",
+        "labels",
+    ];
+
+    fn page(&self, draw: Draw) -> Page {
+        let mut page = Page::default();
+        for (nth, snapshot) in self.snapshots.iter().enumerate() {
+            if nth > 0 {
+                page.lines("\n");
+            }
+            page.lines(&head(snapshot, draw));
+            page.sheet(sheet(snapshot, self.top, draw));
+            page.lines(&more(snapshot, self.top));
+            page.lines(&complaints(snapshot));
+        }
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.snapshots.iter().flat_map(|snapshot| {
+            let row = |group| Row {
+                source: &snapshot.source,
+                taken_at: snapshot.taken_at,
+                group,
+            };
+            snapshot.groups.iter().map(row)
+        })
+    }
+
+    fn remarks(&self, _: Draw) -> String {
+        let remarks = self.snapshots.iter().map(|snapshot| {
+            let lines = notes(snapshot) + &complaints(snapshot);
+            let lines = lines.lines();
+            let told = lines.map(|line| format!("{}: {line}\n", escape(&snapshot.source)));
+            told.collect::<String>()
+        });
+        remarks.collect()
+    }
+}
+
+/// What was read, and how much of it is known.
+fn head(answer: &SnapshotAnswer, draw: Draw) -> String {
     let mut text = format!(
         "{}  {} ({})  {}\n",
         escape(&answer.source),
@@ -32,26 +99,31 @@ pub fn snapshot(answer: &SnapshotAnswer, top: usize, draw: Draw) -> String {
         text += &format!("   not read: {}", grouped(unread));
     }
     text += "\n";
-    for note in &answer.notes {
-        text += &format!("note: {}\n", escape(note));
-    }
+    text += &notes(answer);
     if !answer.states.is_empty() {
         text += &format!("states: {}\n", states(&answer.states));
     }
-    text.push('\n');
-    text += &table::draw(&sheet(answer, top), draw);
-    let shown = if top == 0 {
-        answer.groups.len()
-    } else {
-        top.min(answer.groups.len())
-    };
-    let more = answer.groups.len() - shown;
-    if more > 0 {
-        text += &format!(
+    text + "\n"
+}
+
+fn notes(answer: &SnapshotAnswer) -> String {
+    let line = |note: &String| format!("note: {}\n", escape(note));
+    answer.notes.iter().map(line).collect()
+}
+
+/// How many groups are not shown.
+fn more(answer: &SnapshotAnswer, top: usize) -> String {
+    match answer.groups.len().saturating_sub(top) {
+        more if top > 0 && more > 0 => format!(
             "... {} (--top 0 shows all)\n",
             plural(more as u64, "more stack")
-        );
+        ),
+        _ => String::new(),
     }
+}
+
+fn complaints(answer: &SnapshotAnswer) -> String {
+    let mut text = String::new();
     for complaint in answer.complaints.iter().take(COMPLAINTS) {
         text += &format!("line {}: {}", complaint.line, escape(&complaint.what));
         if complaint.goroutines > 0 {
@@ -76,19 +148,19 @@ pub fn snapshot(answer: &SnapshotAnswer, top: usize, draw: Draw) -> String {
 /// Complaints printed in full.
 const COMPLAINTS: usize = 5;
 
-fn sheet(answer: &SnapshotAnswer, top: usize) -> Sheet {
+fn sheet(answer: &SnapshotAnswer, top: usize, draw: Draw) -> Sheet {
     let columns = vec![
         numbers("COUNT"),
-        words("STATE"),
-        numbers("OLDEST"),
-        words("SIGNATURE"),
-        words("WHERE"),
+        words("STATE").rank(2),
+        numbers("OLDEST").rank(3),
+        words("SIGNATURE").rank(1),
+        words("WHERE").elastic(),
     ];
     let limit = if top == 0 { usize::MAX } else { top };
     let rows = answer.groups.iter().take(limit).map(|group| {
-        let mut place = place(&group.site);
+        let mut place = place(&group.site, draw);
         if let Some(creator) = &group.created_by {
-            let creator = escape(crate::present::short_function(creator));
+            let creator = function(creator, draw);
             place += &format!("  (by {creator})");
         }
         if group.leaked > 0 {
@@ -98,13 +170,7 @@ fn sheet(answer: &SnapshotAnswer, top: usize) -> Sheet {
             grouped(group.count).into(),
             main_state(&group.states).into(),
             wait(group.oldest_wait_seconds).into(),
-            group
-                .signature
-                .to_string()
-                .chars()
-                .take(8)
-                .collect::<String>()
-                .into(),
+            digits(group.signature, DIGITS, draw).into(),
             place.into(),
         ]
     });
