@@ -19,6 +19,8 @@ enum Kind {
     Usage,
     /// 3.
     Finding,
+    /// 4.
+    Inconclusive,
     /// 130, as shells know it.
     Interrupted,
     /// 78, as sysexits.h and systemd know it.
@@ -87,6 +89,14 @@ impl Failure {
         }
     }
 
+    /// Neither a finding nor none: what was asked for is not known, and that was said.
+    pub(super) fn inconclusive() -> Self {
+        Self {
+            kind: Kind::Inconclusive,
+            ..Self::told()
+        }
+    }
+
     /// Our output has no reader any more.
     pub(super) fn broken_pipe() -> Self {
         Self {
@@ -120,6 +130,7 @@ impl Failure {
             Kind::Error => 1,
             Kind::Usage => 2,
             Kind::Finding => 3,
+            Kind::Inconclusive => 4,
             Kind::BadConfig => 78,
             Kind::Interrupted => 130,
         })

@@ -57,7 +57,8 @@ Examples:
   goroscope query top-growers --since 24h               what grew since yesterday
   goroscope sql .tables                                 what there is to ask for in SQL
 
-Exit codes: 0 ok, 1 error, 2 usage, 3 found (--exit-code), 78 bad config, 130 interrupted";
+Exit codes: 0 ok, 1 error, 2 usage, 3 found (--exit-code, --fail-on), 4 not known
+(--fail-on), 78 bad config, 130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -90,6 +90,25 @@ pub struct Sheet {
     pub rows: Vec<Vec<Cell>>,
 }
 
+/// A column, and its cell of each thing that has a row.
+pub(super) type Field<'a, T> = (Column, Box<dyn Fn(&T) -> Cell + 'a>);
+
+/// One of the fields of a sheet.
+pub(super) fn field<'a, T>(column: Column, cell: impl Fn(&T) -> Cell + 'a) -> Field<'a, T> {
+    (column, Box::new(cell))
+}
+
+impl Sheet {
+    /// A row for each thing.
+    pub(super) fn of<T>(things: &[T], fields: Vec<Field<'_, T>>) -> Self {
+        let cells = |thing| fields.iter().map(|(_, cell)| cell(thing)).collect();
+        Self {
+            rows: things.iter().map(cells).collect(),
+            columns: fields.into_iter().map(|(column, _)| column).collect(),
+        }
+    }
+}
+
 /// How an answer is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draw {

@@ -470,6 +470,13 @@ fn the_columns_of_csv_are_documented() {
             "{question:?}: {names}"
         );
     }
+    let dump = root().join("testdata/dumps/go1.27_http_debug2.txt");
+    let csv = said(
+        folder.path(),
+        &["snapshot", "-o=csv", dump.to_str().unwrap()],
+    );
+    let names = csv.lines().next().unwrap().trim_end();
+    assert!(told.contains(&format!("snapshot: {names}\n")), "{names}");
     for command in ["info", "check"] {
         let csv = said(folder.path(), &["db", command, "-o", "csv"]);
         let names = csv.lines().next().unwrap().trim_end();
@@ -478,4 +485,50 @@ fn the_columns_of_csv_are_documented() {
             "{command}: {names}"
         );
     }
+}
+
+#[test]
+fn a_hostile_dump_is_harmless_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "main.f|`<b>@all\u{1b}[2J\u{202e}";
+    let header = "goroutine 1 [chan\u{1b}[2J send|<i>, 5 minutes]";
+    let labels = "{\"=key|\": \"<value>\\u001b\"}";
+    let dump = format!(
+        "{header} {labels}:\n{name}(0x1)\n\t/src/f|<x>.go:7 +0x1\ncreated by {name} in goroutine 2\n\t/f.go:1\n"
+    );
+    // Twice, so that there is a report side by side as well.
+    for file in ["=a|<b>.txt", "b.txt"] {
+        std::fs::write(folder.path().join(file), &dump).unwrap();
+    }
+    for by in [
+        "signature",
+        "where",
+        "creator",
+        "package",
+        "state",
+        "label==key|",
+    ] {
+        for format in ["table", "wide", "json", "ndjson", "csv", "md"] {
+            for targets in [&["b.txt"][..], &["./=a|<b>.txt", "b.txt"]] {
+                let asked = [
+                    "snapshot",
+                    "--tz=utc",
+                    "--fail-on=count > 0",
+                    "--group-by",
+                    by,
+                    "-o",
+                    format,
+                ];
+                let said = said(folder.path(), &[&asked[..], targets].concat());
+                assert!(said.ends_with("exit 3"), "{said}");
+                let touches = |char: char| {
+                    char == '\u{202e}' || (char.is_control() && !"\r\n".contains(char))
+                };
+                assert!(!said.contains(touches), "{by} {format}: {said}");
+            }
+        }
+    }
+    let md = said(folder.path(), &["snapshot", "b.txt", "-o=md"]);
+    let row = md.lines().find(|line| line.contains("main.f")).unwrap();
+    assert_snapshot!(row, @r#"| 1 | chan send\|\<i> | 5m | c0a08c45 | main.f\|\`\<b>@<!-- -->all\\u{202e}  src/f\|\<x>.go:7 | main.f\|\`\<b>@<!-- -->all\\u{202e} | =key\|=\<value>\\u{1b} |"#);
 }

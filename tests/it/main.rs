@@ -36,6 +36,7 @@ mod questions;
 mod released;
 mod retention;
 mod rote;
+mod snapshot;
 mod sql;
 mod steps;
 mod stops;

@@ -1,5 +1,6 @@
 //! The answers, a file each: for people a head, a table, and the next useful command; for programs rows.
 
+mod bundle;
 mod database;
 mod diff;
 mod draft;
