@@ -141,6 +141,30 @@ fn a_table_fits_the_terminal_and_says_what_is_not_shown() {
 }
 
 #[test]
+fn a_table_of_sql_fits_too() {
+    let folder = history();
+    let of = |arguments: &[&str]| {
+        let sql = "SELECT service, instance, since, reason, build FROM lives";
+        said(folder.path(), &[&["sql", sql], arguments].concat())
+    };
+    assert_snapshot!(of(&["--width=60"]), @"
+    service  instance    since                     reason
+    pay      pay-1:6060  2026-11-24T00:00:00.000Z  first_contact
+    pay      pay-2:6060  2026-11-24T00:00:00.000Z  first_contact
+    pay      pay-2:6060  2026-11-24T00:16:00.000Z  vdso
+    not shown for want of room: build (-o wide has them)
+    exit 0
+    ");
+    assert_snapshot!(of(&["--width=60", "-o=wide"]), @"
+    service  instance    since                     reason         build
+    pay      pay-1:6060  2026-11-24T00:00:00.000Z  first_contact  b0b0b0b0b0b0b0b0
+    pay      pay-2:6060  2026-11-24T00:00:00.000Z  first_contact  b0b0b0b0b0b0b0b0
+    pay      pay-2:6060  2026-11-24T00:16:00.000Z  vdso           b0b0b0b0b0b0b0b0
+    exit 0
+    ");
+}
+
+#[test]
 fn wide_shortens_nothing() {
     let folder = history();
     assert_snapshot!(ask(&folder, &["top-growers", "-o", "wide", "--width=80"]), @"

@@ -16,7 +16,7 @@ fn dumps(names: &[&str]) -> tempfile::TempDir {
         let path = folder.path().join(name);
         std::fs::copy(root().join("testdata/dumps").join(name), &path).unwrap();
         let file = std::fs::File::options().append(true).open(&path).unwrap();
-        let midnight = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_478_400);
+        let midnight = SystemTime::UNIX_EPOCH + Duration::from_hours(498_744);
         file.set_modified(midnight).unwrap();
     }
     folder
@@ -33,7 +33,7 @@ const LABELLED: &str = "go1.26_labels_debug2.txt";
 
 #[test]
 fn one_dump_is_told_whole_and_fits() {
-    let folder = dumps(&[NATS[0], LEAKY, LABELLED]);
+    let folder = dumps(&NATS[..1]);
     let of = |name, arguments: &[&str]| snapshot(folder.path(), &[&[name], arguments].concat());
     assert_snapshot!(of(NATS[0], &["--top=4"]), @"
     nats-2.15_idle_debug2.txt  2026-11-24 00:00:00 (+00:00)  debug2
@@ -75,6 +75,12 @@ fn one_dump_is_told_whole_and_fits() {
     ... 12 more stacks (--top 0 shows all)
     exit 0
     ");
+}
+
+#[test]
+fn leaked_goroutines_waits_and_labels_have_columns_of_their_own() {
+    let folder = dumps(&[LEAKY, LABELLED]);
+    let of = |name, arguments: &[&str]| snapshot(folder.path(), &[&[name], arguments].concat());
     assert_snapshot!(of(LEAKY, &["--top=3"]), @"
     go1.26_goroutineleak_debug2.txt  2026-11-24 00:00:00 (+00:00)  debug2
     goroutines: 216   distinct stacks: 99   oldest wait: 2m   leaked: 45   left out: 1 (it wrote this dump)
@@ -113,7 +119,7 @@ fn one_dump_is_told_whole_and_fits() {
 
 #[test]
 fn several_dumps_stand_side_by_side() {
-    let folder = dumps(&[NATS[0], NATS[1], LEAKY]);
+    let folder = dumps(&NATS);
     let of = |arguments: &[&str]| snapshot(folder.path(), &[&NATS[..], arguments].concat());
     assert_snapshot!(of(&["--top=4"]), @"
     2 dumps side by side, times in +00:00
@@ -146,6 +152,12 @@ fn several_dumps_stand_side_by_side() {
     ... 12 more stacks (--top 0 shows all)
     exit 0
     ");
+}
+
+#[test]
+fn several_dumps_may_stand_apart_or_be_pasted() {
+    let folder = dumps(&[NATS[0], NATS[1], LEAKY]);
+    let of = |arguments: &[&str]| snapshot(folder.path(), &[&NATS[..], arguments].concat());
     assert_snapshot!(of(&["--top=2", "--apart"]), @"
     nats-2.15_idle_debug2.txt  2026-11-24 00:00:00 (+00:00)  debug2
     goroutines: 47   distinct stacks: 16   left out: 1 (it wrote this dump)
@@ -203,7 +215,7 @@ fn several_dumps_stand_side_by_side() {
 
 #[test]
 fn goroutines_are_grouped_by_what_they_share() {
-    let folder = dumps(&[NATS[0], NATS[1], LABELLED]);
+    let folder = dumps(&NATS);
     let of = |by, names: &[&str]| {
         snapshot(
             folder.path(),
@@ -248,6 +260,17 @@ fn goroutines_are_grouped_by_what_they_share() {
     ... 6 more rows (--top 0 shows all)
     exit 0
     ");
+}
+
+#[test]
+fn a_group_may_be_in_several_rows() {
+    let folder = dumps(&[NATS[0], LABELLED]);
+    let of = |by, names: &[&str]| {
+        snapshot(
+            folder.path(),
+            &[&["--top=3", "--group-by", by], names].concat(),
+        )
+    };
     assert_snapshot!(of("state", &NATS[..1]), @"
     nats-2.15_idle_debug2.txt  2026-11-24 00:00:00 (+00:00)  debug2
     goroutines: 47   distinct stacks: 16   left out: 1 (it wrote this dump)
@@ -361,61 +384,38 @@ fn every_goroutine_is_in_a_bundle_however_they_are_grouped() {
     }
 }
 
+/// What each of these says, but for the answer itself.
+fn remarks(asked: &[&[&str]]) -> String {
+    let folder = dumps(&[NATS[0], NATS[1], LEAKY]);
+    let told = asked.iter().map(|arguments| {
+        let said = snapshot(folder.path(), &[*arguments, &["-o", "json"]].concat());
+        let lines = said.lines().filter(|line| !line.starts_with('{'));
+        let lines: Vec<&str> = lines.collect();
+        format!("{}\n{}\n", arguments.join(" "), lines.join("\n"))
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn a_condition_that_holds_is_a_finding() {
-    let folder = dumps(&[NATS[0], NATS[1], LEAKY]);
-    let told = |arguments: &[&str]| {
-        let said = snapshot(folder.path(), &[arguments, &["-o", "json"]].concat());
-        said.lines()
-            .filter(|line| !line.starts_with('{'))
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    let mut all = String::new();
-    for arguments in [
-        &[LEAKY, "--fail-on=count > 26"][..],
-        &[LEAKY, "--fail-on", "count >= 11", "--fail-on", "leaked > 0"],
-        &[LEAKY, "--fail-on", "count > 3"],
-        &[LEAKY, "--fail-on", "oldest >= 2m", "--fail-on=total != 216"],
-        &[
-            LEAKY,
-            "--fail-on",
-            "groups <= 99",
-            "--fail-on",
-            "complaints == 0",
-        ],
-        &[
-            NATS[0],
-            NATS[1],
-            "--group-by=package",
-            "--fail-on",
-            "count > 20",
-        ],
-        // A profile tells no waits; another condition may hold all the same.
-        &[NATS[1], "--fail-on", "oldest > 1h"],
-        &[
-            NATS[1],
-            "--fail-on",
-            "oldest > 1h",
-            "--fail-on",
-            "goroutines > 1",
-        ],
-        // What failed weighs most.
-        &[NATS[0], "nothing.txt", "--fail-on", "goroutines > 1"],
-    ] {
-        all += &format!("{}\n{}\n\n", arguments.join(" "), told(arguments));
-    }
-    assert_snapshot!(all, @"
+    assert_snapshot!(remarks(&[
+        &[LEAKY, "--fail-on=count > 26"],
+        &[LEAKY, "--fail-on=count >= 11", "--fail-on=leaked > 0"],
+        &[LEAKY, "--fail-on=count > 3"],
+        &[LEAKY, "--fail-on=oldest >= 2m", "--fail-on=total != 216"],
+        &[LEAKY, "--fail-on=groups <= 99", "--fail-on=complaints == 0"],
+        &[NATS[0], NATS[1], "--group-by=package", "--fail-on=count > 20"],
+    ]), @"
     go1.26_goroutineleak_debug2.txt --fail-on=count > 26
     exit 0
 
-    go1.26_goroutineleak_debug2.txt --fail-on count >= 11 --fail-on leaked > 0
+    go1.26_goroutineleak_debug2.txt --fail-on=count >= 11 --fail-on=leaked > 0
     go1.26_goroutineleak_debug2.txt: count >= 11 holds: 26 cc1bdcc2 main.blockLabelled
     go1.26_goroutineleak_debug2.txt: count >= 11 holds: 11 576c9d84 main.leakSend.func1
     go1.26_goroutineleak_debug2.txt: leaked > 0 holds: 45
     exit 3
 
-    go1.26_goroutineleak_debug2.txt --fail-on count > 3
+    go1.26_goroutineleak_debug2.txt --fail-on=count > 3
     go1.26_goroutineleak_debug2.txt: count > 3 holds: 26 cc1bdcc2 main.blockLabelled
     go1.26_goroutineleak_debug2.txt: count > 3 holds: 11 576c9d84 main.leakSend.func1
     go1.26_goroutineleak_debug2.txt: count > 3 holds: 9 ab594b83 main.recurse
@@ -424,30 +424,41 @@ fn a_condition_that_holds_is_a_finding() {
     go1.26_goroutineleak_debug2.txt: count > 3 holds for 8 more
     exit 3
 
-    go1.26_goroutineleak_debug2.txt --fail-on oldest >= 2m --fail-on=total != 216
+    go1.26_goroutineleak_debug2.txt --fail-on=oldest >= 2m --fail-on=total != 216
     go1.26_goroutineleak_debug2.txt: oldest >= 2m holds: 2m
     exit 3
 
-    go1.26_goroutineleak_debug2.txt --fail-on groups <= 99 --fail-on complaints == 0
+    go1.26_goroutineleak_debug2.txt --fail-on=groups <= 99 --fail-on=complaints == 0
     go1.26_goroutineleak_debug2.txt: groups <= 99 holds: 99
     go1.26_goroutineleak_debug2.txt: complaints == 0 holds: 0
     exit 3
 
-    nats-2.15_idle_debug2.txt nats-2.15_load_debug0.pb.gz --group-by=package --fail-on count > 20
+    nats-2.15_idle_debug2.txt nats-2.15_load_debug0.pb.gz --group-by=package --fail-on=count > 20
     nats-2.15_idle_debug2.txt: count > 20 holds: 26 with package `github.com/nats-io/nats-server/v2/server`, most in server.(*client).writeLoop
     nats-2.15_load_debug0.pb.gz: count > 20 holds: 26 with package `github.com/nats-io/nats-server/v2/server`, most in server.(*client).writeLoop
     exit 3
+    ");
+}
 
-    nats-2.15_load_debug0.pb.gz --fail-on oldest > 1h
+#[test]
+fn what_is_not_known_is_neither_a_finding_nor_none() {
+    assert_snapshot!(remarks(&[
+        // A profile tells no waits; another condition may hold all the same.
+        &[NATS[1], "--fail-on=oldest > 1h"],
+        &[NATS[1], "--fail-on=oldest > 1h", "--fail-on=goroutines > 1"],
+        // What failed weighs most.
+        &[NATS[0], "nothing.txt", "--fail-on=goroutines > 1"],
+    ]), @"
+    nats-2.15_load_debug0.pb.gz --fail-on=oldest > 1h
     nats-2.15_load_debug0.pb.gz: oldest > 1h: not known: only debug=2 tells waits (--detail always asks for it)
     exit 4
 
-    nats-2.15_load_debug0.pb.gz --fail-on oldest > 1h --fail-on goroutines > 1
+    nats-2.15_load_debug0.pb.gz --fail-on=oldest > 1h --fail-on=goroutines > 1
     nats-2.15_load_debug0.pb.gz: oldest > 1h: not known: only debug=2 tells waits (--detail always asks for it)
     nats-2.15_load_debug0.pb.gz: goroutines > 1 holds: 47
     exit 3
 
-    nats-2.15_idle_debug2.txt nothing.txt --fail-on goroutines > 1
+    nats-2.15_idle_debug2.txt nothing.txt --fail-on=goroutines > 1
     nats-2.15_idle_debug2.txt: goroutines > 1 holds: 47
     error: nothing.txt: no such file, and no address either: the port is missing in `nothing.txt`; write it as in `nothing.txt:6060`
     exit 1

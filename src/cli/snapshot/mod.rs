@@ -39,7 +39,7 @@ pub(super) struct Args {
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
 
-    /// Rows that a table shows; 0 for all. The other formats always have all.
+    /// Rows that a table shows; 0 for all. JSON, NDJSON and CSV always have all.
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
 

@@ -187,6 +187,10 @@ impl Answer for DatabaseCheck {
         let mut page = Page::default();
         page.lines(&wrong(self));
         page.sheet(Sheet { columns, rows });
+        let newest = self.rows.iter().filter_map(|row| row.to).max();
+        if let Some(newest) = newest {
+            page.lines(&format!("times are in {}\n", draw.zone.offset(newest)));
+        }
         page.lines(&outcome(self));
         page
     }

@@ -80,8 +80,8 @@ fn uncompared(answer: &Diff) -> String {
 fn last(answer: &Diff, draw: Draw) -> String {
     let text = format!(
         "showing {} of {} that differ per instance, among {}.",
-        answer.shown,
-        answer.differ,
+        grouped(answer.shown as u64),
+        grouped(answer.differ as u64),
         plural(answer.total as u64, "signature"),
     );
     let first = answer.rows.first();

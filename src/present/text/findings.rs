@@ -112,7 +112,11 @@ fn deploys(answer: &Findings, draw: Draw) -> String {
 fn last(answer: &Findings) -> String {
     let mut text = format!(
         "{} new, {} active, {} gone, {} ignored by rule ({} or above).",
-        answer.new, answer.active, answer.gone, answer.ignored, answer.least
+        grouped(answer.new as u64),
+        grouped(answer.active as u64),
+        grouped(answer.gone as u64),
+        grouped(answer.ignored as u64),
+        answer.least
     );
     if answer.rows.is_empty() && answer.window.polls_ok == 0 {
         text += "  nothing is known: no poll succeeded.";

@@ -58,10 +58,11 @@ impl Answer for FirstSeen {
 fn last(answer: &FirstSeen) -> String {
     let mut text = format!(
         "showing {} of {} signatures first seen in this window.",
-        answer.shown, answer.total
+        grouped(answer.shown as u64),
+        grouped(answer.total as u64),
     );
     if answer.ignored > 0 {
-        text += &format!("  {} ignored by rule.", answer.ignored);
+        text += &format!("  {} ignored by rule.", grouped(answer.ignored as u64));
     }
     if answer.rows.iter().any(|row| row.at_first_look) {
         text += "  *: there when its process was looked at first.";

@@ -69,7 +69,7 @@ fn sheet(steps: &[Step], draw: Draw) -> Sheet {
         let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), grouped);
         vec![
             draw.zone.second(step.from).into(),
-            step.known.to_string().into(),
+            grouped(step.known as u64).into(),
             count(step.last).into(),
             count(step.range.map(|(low, _)| low)).into(),
             count(step.range.map(|(_, high)| high)).into(),
@@ -88,6 +88,10 @@ fn note(step: &Step, later: bool, draw: Draw) -> Cell {
         notes.push(format!("restarted, first seen {}", draw.zone.second(since)));
     }
     let unknown = step.unknown.iter();
-    notes.extend(unknown.map(|(reason, polls)| format!("{polls} unknown ({})", escape(reason))));
+    notes.extend(
+        unknown.map(|(reason, polls)| {
+            format!("{} unknown ({})", grouped(*polls as u64), escape(reason))
+        }),
+    );
     notes.join("; ").into()
 }

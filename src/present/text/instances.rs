@@ -68,7 +68,7 @@ fn cells(row: &InstanceAnswer, draw: Draw) -> Vec<Cell> {
     let failed = row
         .failures
         .iter()
-        .map(|(reason, count)| format!("{count} {}", escape(reason)));
+        .map(|(reason, count)| format!("{} {}", grouped(*count), escape(reason)));
     let earlier = failed.collect::<Vec<_>>().join(", ");
     let reason = last
         .and_then(|poll| poll.message.as_deref())
@@ -86,7 +86,7 @@ fn cells(row: &InstanceAnswer, draw: Draw) -> Vec<Cell> {
             .map_or_else(|| "?".to_owned(), grouped)
             .into(),
         format!("{}/{}", grouped(row.polls_ok), grouped(row.polls_due)).into(),
-        row.incarnations.len().to_string().into(),
+        grouped(row.incarnations.len() as u64).into(),
         build_id(row.build.as_deref(), draw).into(),
         reason.into(),
     ]

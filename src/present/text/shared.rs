@@ -78,10 +78,10 @@ impl Answer for Shared {
 fn last(answer: &Shared) -> String {
     let text = format!(
         "\nshowing {} of {} signatures that grow on two or more {}, {} ignored by rule.",
-        answer.shown,
-        answer.total,
+        grouped(answer.shown as u64),
+        grouped(answer.total as u64),
         across(&answer.across),
-        answer.ignored,
+        grouped(answer.ignored as u64),
     );
     let first = answer.rows.first().map(|row| row.signature);
     text + &head::next("show", first, &answer.window)

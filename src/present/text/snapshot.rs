@@ -211,7 +211,7 @@ fn head(answer: &SnapshotAnswer, draw: Draw) -> String {
         text += &format!("   leaked: {}", grouped(leaked(answer)));
     }
     if answer.own > 0 {
-        text += &format!("   left out: {} (it wrote this dump)", answer.own);
+        text += &format!("   left out: {} (it wrote this dump)", grouped(answer.own));
     }
     if unread(answer) > 0 {
         text += &format!("   not read: {}", grouped(unread(answer)));

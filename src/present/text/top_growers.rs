@@ -94,11 +94,11 @@ fn sheet(answer: &TopGrowers, draw: Draw) -> Sheet {
 fn last(answer: &TopGrowers) -> String {
     let mut text = format!(
         "showing {} of {} (growth >= {}) among {}, {} ignored by rule.",
-        answer.shown,
-        answer.matched,
+        grouped(answer.shown as u64),
+        grouped(answer.matched as u64),
         answer.min_growth,
         plural(answer.total as u64, "signature"),
-        answer.ignored,
+        grouped(answer.ignored as u64),
     );
     if let Some((hours, row)) = soonest(answer) {
         text += &format!(
