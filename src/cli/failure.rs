@@ -19,6 +19,8 @@ enum Kind {
     Usage,
     /// 3.
     Finding,
+    /// 4.
+    Inconclusive,
     /// 130, as shells know it.
     Interrupted,
     /// 78, as sysexits.h and systemd know it.
@@ -34,6 +36,7 @@ impl Kind {
             Self::Error => 1,
             Self::Usage => 2,
             Self::Finding => 3,
+            Self::Inconclusive => 4,
             Self::BadConfig => 78,
             Self::Interrupted => 130,
         }
@@ -48,6 +51,7 @@ pub(super) fn codes() -> Vec<u8> {
         Kind::Error,
         Kind::Usage,
         Kind::Finding,
+        Kind::Inconclusive,
         Kind::BadConfig,
         Kind::Interrupted,
     ];
@@ -130,6 +134,14 @@ impl Failure {
     pub(super) fn finding() -> Self {
         Self {
             kind: Kind::Finding,
+            ..Self::told()
+        }
+    }
+
+    /// Neither a finding nor none: what was asked for is not known, and that was said.
+    pub(super) fn inconclusive() -> Self {
+        Self {
+            kind: Kind::Inconclusive,
             ..Self::told()
         }
     }

@@ -21,6 +21,7 @@ mod top;
 mod usage;
 mod welcome;
 mod when;
+mod written;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -47,6 +48,10 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, hide_possible_values = true)]
     color: When,
 
+    /// Columns that a table may take; 0 for as many as it needs. The terminal's (or COLUMNS) where it is not given.
+    #[arg(long, global = true, value_name = "N")]
+    width: Option<u16>,
+
     /// The zone of times: `local` or `utc`.
     #[arg(long, global = true, value_enum, default_value_t = Tz::Local, hide_possible_values = true)]
     tz: Tz,
@@ -65,7 +70,8 @@ Exit codes:
   0    done
   1    an error, or a database that `db check` finds damaged
   2    arguments that cannot be followed
-  3    something was found, where --exit-code asks for that
+  3    something was found, where --exit-code or --fail-on asks for that
+  4    not known, where --fail-on asks for what a dump does not tell
   78   mistakes in the config file
   130  ended by Ctrl-C";
 
@@ -131,7 +137,12 @@ pub fn main(
         Tz::Utc => Zone::Utc,
     };
     let mut context = Context {
-        output: Output::new(colour, zone, can_animate(&environment)),
+        output: Output::new(
+            colour,
+            zone,
+            cli.width.or(columns(&environment)),
+            can_animate(&environment),
+        ),
         environment,
         colour_on_stderr: output::colour_on_stderr(colour),
     };
@@ -180,7 +191,7 @@ fn not_parsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         Ok(()) if is_asked => ExitCode::SUCCESS,
         Ok(()) => {
             let failure = usage::failure(error, Cli::command(), arguments);
-            Output::new(Some(false), Zone::Local, false).failure(&failure);
+            Output::new(Some(false), Zone::Local, None, false).failure(&failure);
             failure.code()
         }
         Err(_) => ExitCode::FAILURE,
@@ -195,6 +206,13 @@ fn knows(name: &str) -> bool {
 /// Whether the terminal can take a line back.
 fn can_animate(environment: &Environment) -> bool {
     environment.get("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// What the environment says of the terminal's width.
+fn columns(environment: &Environment) -> Option<u16> {
+    let is_watched = output::is_terminal();
+    let columns = environment.get("COLUMNS").filter(|_| is_watched)?;
+    columns.parse().ok().filter(|columns| *columns > 0)
 }
 
 /// A runtime for commands that make requests.

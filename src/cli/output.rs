@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::progress::{Amount, Progress};
-use crate::present::{Draw, Zone, escape};
+use crate::present::{Draw, Zone, escape, escape_json};
 
 /// Where a command's words go.
 pub(super) struct Output {
@@ -20,19 +20,17 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// `colour`: forced on or off, else by whether stdout is a terminal. `animate`: whether a terminal can
-    /// take a line back.
-    pub(super) fn new(colour: Option<bool>, zone: Zone, animate: bool) -> Self {
-        let terminal = std::io::stdout().is_terminal();
-        let width = if terminal {
-            // Terminals that do not know their width say 0.
-            comfy_table::Table::new().width().filter(|width| *width > 0)
-        } else {
-            None
-        };
+    /// `colour`: forced on or off, else by whether stdout is a terminal. `width`: of tables, 0 for as wide as
+    /// they are, else that of the terminal. `animate`: whether a terminal can take a line back.
+    pub(super) fn new(colour: Option<bool>, zone: Zone, width: Option<u16>, animate: bool) -> Self {
+        let terminal = is_terminal();
+        let known = || rustix::termios::tcgetwinsize(std::io::stdout());
+        let width = width.or_else(|| known().ok().map(|size| size.ws_col));
         Self {
             draw: Draw {
-                width,
+                // Terminals that do not know their width say 0.
+                width: width.filter(|width| *width > 0),
+                wide: false,
                 colour: colour.unwrap_or(terminal),
                 zone,
             },
@@ -85,7 +83,7 @@ impl Output {
     pub(super) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         let json = serde_json::to_string(answer)
             .map_err(|error| Failure::system(&error, "failed to write JSON"))?;
-        self.data(&(json + "\n"))
+        self.data(&(escape_json(&json).into_owned() + "\n"))
     }
 
     /// Stdout, for data that is too much for one text.
@@ -126,6 +124,11 @@ impl Output {
 /// Stdout, for a view that takes the whole screen.
 pub(super) fn screen() -> Stdout {
     std::io::stdout()
+}
+
+/// Whether stdout is a terminal.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Whether log lines may be coloured.

@@ -52,6 +52,46 @@ pub fn escape_toml(text: &str) -> String {
     out
 }
 
+/// A field of CSV: text that a spreadsheet would take for a formula begins with an apostrophe.
+pub fn escape_csv(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let apostrophe = if is_formula { "'" } else { "" };
+    if text.is_empty() || text.contains([',', '"', '\r', '\n']) {
+        return format!("\"{apostrophe}{}\"", text.replace('"', "\"\""));
+    }
+    format!("{apostrophe}{text}")
+}
+
+/// Text within a line of Markdown of which nothing is markup: no emphasis, link, cell or tag, and nobody is called.
+pub fn escape_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut before = ' ';
+    for char in text.chars() {
+        if "\\`*_[]<|&~$".contains(char) {
+            out.push('\\');
+        }
+        out.push(char);
+        if char == '@' && !before.is_alphanumeric() {
+            // GitHub would call whoever has that name.
+            out += "<!-- -->";
+        }
+        before = char;
+    }
+    out
+}
+
+/// A whole line of Markdown, which begins no heading and no list either.
+pub fn escape_markdown_line(text: &str) -> String {
+    let behind_digits = text.trim_start_matches(|char: char| char.is_ascii_digit());
+    let (digits, rest) = text.split_at(text.len() - behind_digits.len());
+    let begins = match digits {
+        "" => rest.starts_with(['#', '+', '-', '=', ':', '>']),
+        _ => rest.starts_with(['.', ')']),
+    };
+    let backslash = if begins { "\\" } else { "" };
+    format!("{digits}{backslash}{}", escape_markdown(rest))
+}
+
 /// Whether a character prints as itself and touches no other.
 fn is_plain(char: char) -> bool {
     let moves_others = matches!(
@@ -66,6 +106,34 @@ fn is_plain(char: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_text_is_markup() {
+        for (text, escaped) in [
+            ("pay.(*Client)|x", "pay.(\\*Client)\\|x"),
+            ("# a_b `c` <i>&amp;", "\\# a\\_b \\`c\\` \\<i>\\&amp;"),
+            ("12. a", "12\\. a"),
+            ("12 - 5.", "12 - 5."),
+            ("+1 - 2", "\\+1 - 2"),
+            ("@all nats@v2.10", "@<!-- -->all nats@v2.10"),
+        ] {
+            assert_eq!(escape_markdown_line(text), escaped);
+        }
+        assert_eq!(escape_markdown("-5"), "-5");
+    }
+
+    #[test]
+    fn no_text_is_a_formula() {
+        for (text, escaped) in [
+            ("", "\"\""),
+            ("a", "a"),
+            ("=1+1", "'=1+1"),
+            ("@a,b", "\"'@a,b\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+        ] {
+            assert_eq!(escape_csv(text), escaped);
+        }
+    }
 
     #[test]
     fn hostile_names_cannot_reach_the_terminal() {

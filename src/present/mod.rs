@@ -1,13 +1,22 @@
-//! Answers drawn: text here, the other views beside it. Knows no SQL and computes no rate.
+//! Answers drawn: each makes one page, and every format is drawn from it or from the rows that JSON has.
+//! Knows no SQL and computes no rate.
 //!
 //! Everything that came from a target is escaped before it is drawn ([`escape()`]).
 
+mod answer;
 mod column;
 mod escape;
+mod page;
+mod table;
 pub mod text;
 pub mod tui;
 mod words;
 
+pub use answer::{Answer, csv, ndjson};
 pub use column::{Cell, Column, Draw, Sheet};
-pub use escape::{escape, escape_json, escape_toml};
+pub use escape::{
+    escape, escape_csv, escape_json, escape_markdown, escape_markdown_line, escape_toml,
+};
+pub use page::Page;
+pub use table::{not_shown, table};
 pub use words::{Zone, bytes, grouped, plural, rule_ended, short_file, short_function};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{Local, Utc};
 
-use super::escape;
-use crate::model::{IgnoreRule, Timestamp};
+use super::{Draw, escape};
+use crate::model::{IgnoreRule, Signature, Timestamp};
 use crate::query::Where;
 
 /// In which zone times are shown.
@@ -162,20 +162,54 @@ pub fn short_file(file: &str) -> &str {
     second.map_or(file, |slash| file.split_at(slash + 1).1)
 }
 
-/// The line to look at: `pay.(*Client).retry.func1  pay/client.go:118`.
-pub(super) fn place(site: &Where) -> String {
-    if site.function.is_empty() {
-        return "(has not run yet)".to_owned();
+/// The line to look at: `pay.(*Client).retry.func1  pay/client.go:118`; wide with its whole package and path.
+pub(super) fn place(site: &Where, draw: Draw) -> String {
+    if draw.wide {
+        in_file(site, &site.function, &site.file)
+    } else {
+        short_place(site)
     }
-    let function = escape(short_function(&site.function));
-    if site.file.is_empty() {
-        return function.into_owned();
+}
+
+/// The line to look at, as people say it.
+pub(super) fn short_place(site: &Where) -> String {
+    in_file(site, short_function(&site.function), short_file(&site.file))
+}
+
+fn in_file(site: &Where, function: &str, file: &str) -> String {
+    match (function, file) {
+        ("", _) => "(has not run yet)".to_owned(),
+        (_, "") => escape(function).into_owned(),
+        _ => format!("{}  {}:{}", escape(function), escape(file), site.line),
     }
-    format!(
-        "{function}  {}:{}",
-        escape(short_file(&site.file)),
-        site.line
-    )
+}
+
+/// A function by its name; wide with its whole package.
+pub(super) fn function(name: &str, draw: Draw) -> String {
+    let name = if draw.wide {
+        name
+    } else {
+        short_function(name)
+    };
+    escape(name).into_owned()
+}
+
+/// The first digits of a signature; wide all of them.
+pub(super) fn digits(signature: Signature, digits: usize, draw: Draw) -> String {
+    let whole = signature.to_string();
+    if draw.wide {
+        whole
+    } else {
+        whole.chars().take(digits).collect()
+    }
+}
+
+/// A build id for a table; wide the whole one.
+pub(super) fn build_id(id: Option<&str>, draw: Draw) -> String {
+    match id {
+        Some(id) if draw.wide => escape(id).into_owned(),
+        _ => build(id),
+    }
 }
 
 /// States with their counts, the commonest first.

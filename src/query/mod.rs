@@ -4,6 +4,7 @@
 //! Answers keep the contract of design section 7: fields are added, never renamed.
 
 mod board;
+mod bundle;
 mod database;
 mod days;
 mod diff;
@@ -36,6 +37,7 @@ mod top_growers;
 pub use crate::analyse::{Hint, Verdict};
 pub use crate::store::{DeployRow, Holding, Info, LimitRow};
 pub use board::{Board, BoardInstance, BoardRow, Stacks, board};
+pub use bundle::{Bundle, GroupBy, bundles};
 pub use database::{DamageAnswer, DatabaseCheck, DatabaseInfo, check_database, describe_database};
 pub use diff::{
     Basis, Diff, DiffCount, DiffRow, DiffSide, DiffSideAsked, Uncompared, UnknownInstance, diff,

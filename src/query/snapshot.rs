@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Where;
+use super::{Bundle, GroupBy, Where, bundles};
 use crate::group::{SignatureGroup, by_signature};
 use crate::model::{Complaint, Form, Labels, Signature, Snapshot, Timestamp};
 
@@ -82,6 +82,49 @@ pub struct SnapshotsAnswer {
     pub snapshots: Vec<SnapshotAnswer>,
     /// Those that were not.
     pub failed: Vec<FailedSource>,
+    /// What the groups are bundled by: `signature`, `where`, `creator`, `package`, `state` or `label=NAME`.
+    pub group_by: String,
+    /// The groups of all dumps side by side.
+    pub bundles: Vec<Bundle>,
+    /// The same as `group_by`, to bundle the groups of one dump.
+    #[serde(skip)]
+    pub by: GroupBy,
+    /// Rows that a table shows; 0 for all.
+    #[serde(skip)]
+    pub top: usize,
+    /// For people each dump has a table of its own.
+    #[serde(skip)]
+    pub apart: bool,
+}
+
+/// One dump whose groups are bundled by something else than their signature.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BundledAnswer<'a> {
+    /// The dump, as it is told without.
+    #[serde(flatten)]
+    pub snapshot: &'a SnapshotAnswer,
+    /// As in [`SnapshotsAnswer`].
+    pub group_by: &'a str,
+    /// As in [`SnapshotsAnswer`].
+    pub bundles: &'a [Bundle],
+}
+
+/// Puts dumps side by side.
+pub fn side_by_side(
+    snapshots: Vec<SnapshotAnswer>,
+    failed: Vec<FailedSource>,
+    by: GroupBy,
+) -> SnapshotsAnswer {
+    SnapshotsAnswer {
+        schema: "goroscope.snapshots/v1",
+        group_by: by.to_string(),
+        bundles: bundles(&snapshots, &by),
+        snapshots,
+        failed,
+        by,
+        top: 0,
+        apart: false,
+    }
 }
 
 /// A target or file that gave no dump.

@@ -51,7 +51,7 @@ fn info_tells_what_there_is() {
     insta::assert_snapshot!(masked(&info), @"
     goroscope.db: 296.0 KiB, of them 0 B free, and 0 B in the log
     schema NEWEST, 2 signatures under rules 2
-    1 daemon run; none writes it now, the last one did until 2026-11-24 10:00:00
+    1 daemon run; none writes it now, the last one did until 2026-11-24 10:00:00 (+00:00)
     SERVICE  INST  PROCESSES  SNAPSHOTS  IN BLOCKS  DETAILS  FAILURES  SAMPLES    BYTES  B/SAMPLE  OLDEST               NEWEST
     pay         2          3      1,196        957       10         2    1,914  3.2 KiB      0.25  2026-11-24 00:00:00  2026-11-24 09:59:00
     samples: snapshots times series, and bytes for each, are of blocks alone
@@ -111,6 +111,7 @@ fn damaged_rows_are_told_while_a_daemon_writes_and_moved_when_none_does() {
     summary    1  2026-11-24 00:00:00  2026-11-24 03:59:00       0  its checksum is wrong
     pulse    958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
     detail    10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
+    times are in +00:00
     goroscope.db: decoded 5 blocks, 1 summary, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     a daemon writes this database, so nothing was moved: every answer passes over what is damaged as a gap; run this again while no daemon runs
     exit 1
@@ -122,6 +123,7 @@ fn damaged_rows_are_told_while_a_daemon_writes_and_moved_when_none_does() {
     summary    1  2026-11-24 00:00:00  2026-11-24 03:59:00       0  its checksum is wrong
     pulse    958  2026-11-24 08:00:00  2026-11-24 08:00:00       1  it cannot be unpacked
     detail    10  2026-11-24 09:00:00  2026-11-24 09:00:00       0  it cannot be unpacked
+    times are in +00:00
     goroscope.db: decoded 5 blocks, 1 summary, 239 pulses, 0 detail blocks, 10 details, 2 stacks
     moved 3 damaged rows into quarantine: a gap from now on, all else is as it was
     deleted 1 damaged summary: nothing is lost, the next daemon makes a summary again from its block
@@ -298,12 +300,12 @@ fn prune_refuses_and_tells() {
     drop(lock);
     let all = ["--max-size", "1"];
     insta::assert_snapshot!(without_numbers(&prune(&[&all[..], &["--dry-run"]].concat())), @"
-    goroscope.db: N snapshots, N details and N failure would go, and with them N KiB of N KiB; snapshots are kept since N N
+    goroscope.db: N snapshots, N details and N failure would go, and with them N KiB of N KiB; snapshots are kept since N N (+00:00)
     N KiB is more than N B: the rest is not snapshots, or is the newest of them
     exit N
     ");
     insta::assert_snapshot!(without_numbers(&prune(&all)), @"
-    goroscope.db: N snapshots, N details and N failure went, and with them N KiB; the file has N KiB now; snapshots are kept since N N
+    goroscope.db: N snapshots, N details and N failure went, and with them N KiB; the file has N KiB now; snapshots are kept since N N (+00:00)
     N KiB is more than N B: the rest is not snapshots, or is the newest of them
     exit N
     ");

@@ -178,6 +178,7 @@ fn one_page_that_cannot_be_read_costs_its_block_and_nothing_else() {
     insta::assert_snapshot!(rows, @"
     ROW  FROM                 TO                   PULSES  DAMAGE
     block    1  2026-11-24 00:00:00  2026-11-24 01:59:30     240  its pages cannot be read
+    times are in +00:00
     goroscope.db: decoded 2 blocks, 2 summaries, 0 pulses, 0 detail blocks, 0 details, 18 stacks
     moved 1 damaged row into quarantine: a gap from now on, all else is as it was
     the file itself was damaged as well: check it again, and restore a backup if it still is
@@ -239,6 +240,7 @@ fn a_damaged_block_of_details_is_told_and_passed_over() {
     insta::assert_snapshot!(said(folder.path(), &["db", "check", "--quick", "--tz", "utc"]), @"
     TABLE         ROW  FROM                 TO                   PULSES  DAMAGE
     detail_block    2  2026-11-24 02:00:00  2026-11-24 03:50:00       0  its checksum is wrong
+    times are in +00:00
     goroscope.db: decoded 0 blocks, 0 summaries, 0 pulses, 2 detail blocks, 0 details, 1 stack
     moved 1 damaged row into quarantine: a gap from now on, all else is as it was
     exit 1

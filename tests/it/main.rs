@@ -18,6 +18,7 @@ mod demo;
 mod diff;
 mod end_to_end;
 mod first;
+mod formats;
 mod forms;
 #[cfg(target_os = "linux")]
 mod full;
@@ -39,6 +40,7 @@ mod released;
 mod retention;
 mod rote;
 mod simulate;
+mod snapshot;
 mod sql;
 mod steps;
 mod stops;

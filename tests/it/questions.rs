@@ -167,7 +167,7 @@ pub(crate) fn history() -> tempfile::TempDir {
 }
 
 /// What a question in that folder prints.
-fn ask(folder: &tempfile::TempDir, question: &[&str]) -> String {
+pub(crate) fn ask(folder: &tempfile::TempDir, question: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goroscope"));
     command
         .arg("query")
@@ -186,7 +186,7 @@ fn ask(folder: &tempfile::TempDir, question: &[&str]) -> String {
 }
 
 /// The signature of the leak.
-fn leak(folder: &tempfile::TempDir) -> String {
+pub(crate) fn leak(folder: &tempfile::TempDir) -> String {
     let growers: serde_json::Value =
         serde_json::from_str(&ask(folder, &["top-growers", "-o", "json"])).unwrap();
     growers["rows"][0]["signature"].as_str().unwrap().to_owned()

@@ -419,7 +419,7 @@ fn every_format_holds_what_it_is_given() {
     exit 0
     | formula | mark\*up | bytes | text | none | number | number |
     |---|---|---|---|---|---|---|
-    | =1+1 | a\|b \<i\> | x'00ff' | \\u{1b}\[2J | NULL | 2.5 | 7 |
+    | =1+1 | a\|b \<i> | x'00ff' | \\u{1b}\[2J | NULL | 2.5 | 7 |
     | a,"b" | c\\n | x'' |  | 1 | -1e300 | -5 |
     "#);
 }

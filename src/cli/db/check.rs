@@ -2,9 +2,8 @@
 
 use super::{Context, DatabaseArgs, Failure, database};
 use crate::cli::progress::Amount;
-use crate::cli::query::{Format, print};
+use crate::cli::written::{Written, print};
 use crate::clock;
-use crate::present::text;
 use crate::query::check_database;
 use crate::store::{DaemonLock, Damage, Depth, take_out};
 
@@ -23,9 +22,8 @@ pub(super) struct Args {
     #[arg(long)]
     quick: bool,
 
-    /// `table` or `json`.
-    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    output: Format,
+    #[command(flatten)]
+    written: Written,
 }
 
 /// Serves the command.
@@ -50,7 +48,7 @@ pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
                 .remark(&format!("nothing can be moved: {}", failure.message)),
         }
     }
-    print(&answer, text::database_check, args.output, context)?;
+    print(&answer, args.written, context)?;
     if answer.sound {
         Ok(())
     } else {

@@ -2,9 +2,8 @@
 
 use super::{Context, DatabaseArgs, Failure, database};
 use crate::cli::progress::Amount;
-use crate::cli::query::{Format, print};
+use crate::cli::written::{Written, print};
 use crate::clock;
-use crate::present::text;
 use crate::query::describe_database;
 
 /// Tells what a database holds: sizes per service, oldest and newest data, coverage, log, schema.
@@ -16,9 +15,8 @@ pub(super) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
 
-    /// `table` or `json`.
-    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    output: Format,
+    #[command(flatten)]
+    written: Written,
 }
 
 /// Serves the command.
@@ -26,5 +24,5 @@ pub(super) fn info(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let path = database::find(&args.database, context)?;
     context.output.begin("measuring", Amount::Unknown);
     let answer = describe_database(&path, clock::now())?;
-    print(&answer, text::database_info, args.output, context)
+    print(&answer, args.written, context)
 }

@@ -69,7 +69,11 @@ pub(super) fn prune(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let pruned = store::prune(&path, &lock, keep, clock::now(), how)?;
     let zone = context.output.draw().zone;
     let kept = pruned.kept_since.map_or_else(String::new, |kept| {
-        format!("; snapshots are kept since {}", zone.second(kept))
+        format!(
+            "; snapshots are kept since {} ({})",
+            zone.second(kept),
+            zone.offset(kept)
+        )
     });
     let text = told(&pruned, how);
     context

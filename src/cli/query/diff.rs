@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{Context, Failure, Format, database, now_in, print, when};
+use super::{Context, Failure, Written, database, now_in, print, when};
 use crate::cli::database::DatabaseArgs;
 use crate::cli::progress::Amount;
 use crate::clock;
 use crate::model::Timestamp;
-use crate::present::{Zone, text};
+use crate::present::Zone;
 use crate::query::{Compared, DiffSideAsked, Scope, diff};
 use crate::store::Reader;
 
@@ -56,9 +56,8 @@ pub(super) struct Args {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     limit: usize,
 
-    /// `table` or `json`.
-    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    output: Format,
+    #[command(flatten)]
+    written: Written,
 }
 
 /// Serves the command.
@@ -98,7 +97,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     ];
     context.output.begin("reading the history", Amount::Unknown);
     let answer = diff(sides, &scope, args.limit)?;
-    print(&answer, text::diff, args.output, context)
+    print(&answer, args.written, context)
 }
 
 /// What a word for a side means.

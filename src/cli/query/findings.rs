@@ -1,7 +1,6 @@
 //! `goroscope query findings`.
 
 use super::{Common, Context, Ending, Failure, ends, open, print};
-use crate::present::text;
 use crate::query::{Verdict, findings};
 
 /// Shows what is wrong: everything that grows, since when, what of it is new, and what is over.
@@ -31,7 +30,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
         .exit_code
         .map_or(args.verdict, |asked| asked.min(args.verdict));
     let answer = findings(&reader, &scope, least)?;
-    print(&answer, text::findings, args.common.output, context)?;
+    print(&answer, args.common.written, context)?;
     let found = answer.rows.iter().filter(|row| row.ignored.is_none());
     let distinct = answer.signatures.iter().map(|row| row.verdict);
     ends(&args.ending, found.map(|row| row.verdict).chain(distinct))

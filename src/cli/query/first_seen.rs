@@ -1,7 +1,6 @@
 //! `goroscope query first-seen`.
 
 use super::{Common, Context, Ending, Failure, ends, open, print};
-use crate::present::text;
 use crate::query::first_seen;
 
 /// Shows which stacks were seen for the first time in the window, the newest first.
@@ -27,6 +26,6 @@ pub(super) struct Args {
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
     let answer = first_seen(&reader, &scope, args.only_growing, args.limit)?;
-    print(&answer, text::first_seen, args.common.output, context)?;
+    print(&answer, args.common.written, context)?;
     ends(&args.ending, answer.loudest.into_iter())
 }

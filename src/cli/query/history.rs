@@ -1,7 +1,6 @@
 //! `goroscope query history`.
 
 use super::{Common, Context, Failure, open, print, signature};
-use crate::present::text;
 use crate::query::history;
 
 /// Shows the counts of one stack over time, with gaps and restarts as such.
@@ -21,5 +20,5 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let signature = signature(&reader, &args.signature)?;
     let answer = history(&reader, &scope, &signature)?;
-    print(&answer, text::history, args.common.output, context)
+    print(&answer, args.common.written, context)
 }

@@ -1,7 +1,6 @@
 //! `goroscope query instances`.
 
 use super::{Common, Context, Failure, open, print};
-use crate::present::text;
 use crate::query::instances;
 
 /// Shows every instance: how its last poll ended and why, how much was seen, and its restarts.
@@ -16,5 +15,5 @@ pub(super) struct Args {
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
     let answer = instances(&reader, &scope)?;
-    print(&answer, text::instances, args.common.output, context)
+    print(&answer, args.common.written, context)
 }

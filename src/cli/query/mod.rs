@@ -11,17 +11,17 @@ mod top_growers;
 
 use std::time::Duration;
 
-use clap::{Subcommand, ValueEnum};
-use serde::Serialize;
+use clap::Subcommand;
 
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use super::progress::Amount;
+use super::written::{Written, print};
 use super::{Context, when};
 use crate::clock;
 use crate::model::Timestamp;
 use crate::model::signature::SignaturePrefix;
-use crate::present::{Draw, Zone};
+use crate::present::Zone;
 use crate::query::{Scope, Verdict, resolve_signature};
 use crate::store::{Reader, SignatureRow};
 
@@ -47,15 +47,6 @@ enum Question {
     Show(show::Args),
     Instances(instances::Args),
     Diff(diff::Args),
-}
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Table,
-    /// One object, by the JSON contract.
-    Json,
 }
 
 /// The window where no beginning is given.
@@ -84,9 +75,8 @@ struct Common {
     #[arg(long, value_name = "ADDRESS")]
     instance: Vec<String>,
 
-    /// `table` or `json`.
-    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    output: Format,
+    #[command(flatten)]
+    written: Written,
 }
 
 /// What questions take whose rows have a verdict.
@@ -172,22 +162,6 @@ fn window(common: &Common, now: Timestamp, zone: Zone) -> Result<(Timestamp, Tim
         return Err(when::backwards(since, &common.until));
     }
     Ok((since, until))
-}
-
-/// Writes an answer in the format asked for.
-pub(super) fn print<A: Serialize>(
-    answer: &A,
-    text: fn(&A, Draw) -> String,
-    format: Format,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    match format {
-        Format::Json => context.output.json(answer),
-        Format::Table => {
-            let text = text(answer, context.output.draw());
-            context.output.data(&text)
-        }
-    }
 }
 
 /// The one signature that the first digits name.

@@ -1,7 +1,6 @@
 //! `goroscope query shared`.
 
 use super::{Common, Context, Ending, Failure, ends, open, print};
-use crate::present::text;
 use crate::query::{Across, shared};
 
 /// Shows which instances, in one service or several, share the same leak.
@@ -40,6 +39,6 @@ fn across(word: &str) -> Result<Across, String> {
 pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (reader, scope) = open(&args.common, context)?;
     let answer = shared(&reader, &scope, (args.min_growth, &args.across), args.limit)?;
-    print(&answer, text::shared, args.common.output, context)?;
+    print(&answer, args.common.written, context)?;
     ends(&args.ending, answer.loudest.into_iter())
 }

@@ -1,7 +1,6 @@
 //! `goroscope query show`.
 
 use super::{Common, Context, Ending, Failure, ends, open, print, signature};
-use crate::present::text;
 use crate::query::show;
 
 /// Shows everything that is known of one stack: frames, sightings, and its growth on each instance.
@@ -24,7 +23,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let (reader, scope) = open(&args.common, context)?;
     let signature = signature(&reader, &args.signature)?;
     let answer = show(&reader, &scope, &signature)?;
-    print(&answer, text::show, args.common.output, context)?;
+    print(&answer, args.common.written, context)?;
     let found = answer
         .services
         .iter()

@@ -3,7 +3,6 @@
 use clap::ValueEnum;
 
 use super::{Common, Context, Ending, Failure, ends, open, print};
-use crate::present::text;
 use crate::query::{Sort, TopGrowersRequest, top_growers};
 
 /// Shows which stacks grew most and did not come back.
@@ -68,7 +67,7 @@ pub(super) fn answer(args: &Args, context: &mut Context) -> Result<(), Failure> 
         sort,
     };
     let answer = top_growers(&reader, &request)?;
-    print(&answer, text::top_growers, args.common.output, context)?;
+    print(&answer, args.common.written, context)?;
     let distinct = answer.signatures.iter().map(|row| row.verdict);
     ends(&args.ending, answer.loudest.into_iter().chain(distinct))
 }

@@ -2,9 +2,11 @@
 
 use super::super::failure::Failure;
 use super::super::output::Output;
-use super::{Format, field};
-use crate::present::text::draw;
-use crate::present::{Column, Sheet as Drawing, grouped};
+use super::super::written::Format;
+use super::field;
+use crate::present::{
+    Column, Draw, Sheet as Drawing, escape, escape_markdown, grouped, not_shown, table,
+};
 use crate::store::{Sheet, Value};
 
 /// Text is handed on in pieces of about this many bytes.
@@ -60,10 +62,19 @@ impl<'a> Answers<'a> {
             return;
         }
         for (column, value) in self.table.columns.iter_mut().zip(values) {
-            column.numeric &= !matches!(value, Value::Text(_) | Value::Blob(_));
+            let is_word = matches!(value, Value::Text(_) | Value::Blob(_));
+            column.numeric &= !is_word;
+            column.elastic |= is_word;
         }
         let cells = values.iter().map(|value| field::word(value).into());
         self.table.rows.push(cells.collect());
+    }
+
+    fn draw_as(&self) -> Draw {
+        match self.format {
+            Format::Wide => self.output.draw().wide(),
+            _ => self.output.draw(),
+        }
     }
 
     /// Draws the table, and says what it leaves out.
@@ -72,7 +83,9 @@ impl<'a> Answers<'a> {
         if shown == 0 {
             self.text += "no rows\n";
         }
-        self.text += &draw(&self.table, self.output.draw());
+        let mut cut = Vec::new();
+        self.text += &table(&self.table, self.draw_as(), &mut cut);
+        self.text += &not_shown(&cut);
         if shown < self.rows {
             self.text += &format!(
                 "... {} more rows (-n 0 shows all; -o csv and -o ndjson write them as they come)\n",
@@ -93,7 +106,7 @@ impl Sheet for Answers<'_> {
             Format::Json | Format::Ndjson => told_apart(columns),
             _ => columns.iter().map(|name| (*name).to_owned()).collect(),
         };
-        if self.begun > 1 && matches!(self.format, Format::Table | Format::Csv | Format::Md) {
+        if self.begun > 1 && !matches!(self.format, Format::Json | Format::Ndjson) {
             self.text += if self.format == Format::Csv {
                 "\r\n"
             } else {
@@ -101,7 +114,9 @@ impl Sheet for Answers<'_> {
             };
         }
         match self.format {
-            Format::Table => self.table.columns = columns.iter().map(heading).collect(),
+            Format::Table | Format::Wide => {
+                self.table.columns = columns.iter().enumerate().map(heading).collect();
+            }
             Format::Json => {
                 let names: Vec<_> = self.names.iter().map(|name| field::quoted(name)).collect();
                 let names = names.join(",");
@@ -116,7 +131,7 @@ impl Sheet for Answers<'_> {
             }
             Format::Md => {
                 let names = columns.iter();
-                let names = names.map(|name| field::md(&crate::present::escape(name)));
+                let names = names.map(|name| escape_markdown(&escape(name)));
                 let names = names.collect::<Vec<_>>().join(" | ");
                 let rule = vec!["---"; columns.len()].join("|");
                 self.text += &format!("| {names} |\n|{rule}|\n");
@@ -128,7 +143,7 @@ impl Sheet for Answers<'_> {
     fn row(&mut self, values: &[Value<'_>]) -> Result<(), Failure> {
         self.rows += 1;
         match self.format {
-            Format::Table => self.table_row(values),
+            Format::Table | Format::Wide => self.table_row(values),
             Format::Json => {
                 if self.rows > 1 {
                     self.text.push(',');
@@ -142,7 +157,9 @@ impl Sheet for Answers<'_> {
                 self.text += &(fields.collect::<Vec<_>>().join(",") + "\r\n");
             }
             Format::Md => {
-                let fields = values.iter().map(|value| field::md(&field::word(value)));
+                let fields = values
+                    .iter()
+                    .map(|value| escape_markdown(&field::word(value)));
                 self.text += &format!("| {} |\n", fields.collect::<Vec<_>>().join(" | "));
             }
         }
@@ -154,7 +171,7 @@ impl Sheet for Answers<'_> {
 
     fn end(&mut self) -> Result<(), Failure> {
         match self.format {
-            Format::Table => self.draw(),
+            Format::Table | Format::Wide => self.draw(),
             Format::Json => self.text += "]}\n",
             Format::Ndjson | Format::Csv | Format::Md => {}
         }
@@ -162,11 +179,14 @@ impl Sheet for Answers<'_> {
     }
 }
 
-/// A column of numbers, until a value says otherwise.
-fn heading(name: &&str) -> Column {
+/// A column of numbers, until a value says otherwise. Where there is no room, the last ones go first.
+fn heading((nth, name): (usize, &&str)) -> Column {
     Column {
-        name: crate::present::escape(name).into_owned().into(),
+        name: escape(name).into_owned().into(),
         numeric: true,
+        elastic: false,
+        rank: u8::try_from(nth).unwrap_or(u8::MAX),
+        only_wide: false,
     }
 }
 

@@ -1,8 +1,6 @@
 //! One value, as each format writes it.
 
-use std::borrow::Cow;
-
-use crate::present::{escape, escape_json};
+use crate::present::{escape, escape_csv, escape_json};
 use crate::store::Value;
 
 /// For tables: nothing in it touches the terminal.
@@ -43,31 +41,13 @@ pub(super) fn csv(value: &Value<'_>, to_terminal: bool) -> String {
     csv_text(text, to_terminal)
 }
 
-/// Text for CSV.
+/// Text for CSV, as it is but where it would touch a terminal.
 pub(super) fn csv_text(text: &str, to_terminal: bool) -> String {
-    let mut text = Cow::Borrowed(text);
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        text = Cow::Owned(format!("'{text}"));
-    }
     if to_terminal {
-        text = Cow::Owned(escape(&text).into_owned());
+        escape_csv(&escape(text))
+    } else {
+        escape_csv(text)
     }
-    if text.is_empty() || text.contains([',', '"', '\r', '\n']) {
-        return format!("\"{}\"", text.replace('"', "\"\""));
-    }
-    text.into_owned()
-}
-
-/// For Markdown: nothing in it is markup.
-pub(super) fn md(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if "\\`*_[]<>|&~".contains(char) {
-            out.push('\\');
-        }
-        out.push(char);
-    }
-    out
 }
 
 /// Numbers, and bytes as SQL writes them.
@@ -111,6 +91,5 @@ mod tests {
             assert_eq!(csv(&value, false), in_csv);
         }
         assert_eq!(csv_text("a\u{1b}b", true), "a\\u{1b}b");
-        assert_eq!(md("pay.(*Client)|x"), "pay.(\\*Client)\\|x");
     }
 }

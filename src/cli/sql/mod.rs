@@ -8,12 +8,12 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::ValueEnum;
 use signal_hook::consts::SIGINT;
 
 use super::Context;
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
+use super::written::Written;
 use crate::store::Shell;
 use answers::Answers;
 use session::{Lines, Session};
@@ -38,28 +38,12 @@ pub(super) struct Args {
     #[command(flatten)]
     database: DatabaseArgs,
 
-    /// `table`, `json`, `ndjson`, `csv` or `md`.
-    #[arg(short, long, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    output: Format,
+    #[command(flatten)]
+    written: Written,
 
     /// Rows of each answer that a table shows; 0 shows all. The other formats always write all.
     #[arg(short = 'n', long, value_name = "ROWS", default_value_t = 1_000)]
     limit: usize,
-}
-
-/// How answers are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people; bounded.
-    Table,
-    /// An object an answer.
-    Json,
-    /// An object a row.
-    Ndjson,
-    /// RFC 4180.
-    Csv,
-    /// A table in Markdown.
-    Md,
 }
 
 /// Serves the command.
@@ -68,7 +52,7 @@ pub(super) fn sql(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let stop = stop_on_interrupt()?;
     let shell = Shell::open(&path, Arc::clone(&stop))?;
     let is_typed = std::io::stdin().is_terminal() && context.output.is_terminal();
-    let answers = Answers::new(args.output, args.limit, &mut context.output);
+    let answers = Answers::new(args.written.output, args.limit, &mut context.output);
     if let Some(statement) = &args.statement {
         let shell = shell.at_one_moment()?;
         return Session::new(&shell, answers, stop).give(statement);

@@ -1,14 +1,59 @@
-//! `db info` and `db check` as text.
+//! `db info` and `db check`.
 
-use super::{head, table};
+use serde::Serialize;
+
+use super::head;
 use crate::model::Timestamp;
 use crate::present::column::{numbers, words};
 use crate::present::words::{bytes, grouped, plural};
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{DamageAnswer, DatabaseCheck, DatabaseInfo, Holding};
 
-/// The answer of `db info`.
-pub fn database_info(answer: &DatabaseInfo, draw: Draw) -> String {
+impl Answer for DatabaseInfo {
+    const COLUMNS: &'static [&'static str] = &[
+        "service",
+        "instances",
+        "incarnations",
+        "hot.count",
+        "hot.bytes",
+        "hot.oldest",
+        "hot.newest",
+        "blocks.count",
+        "blocks.bytes",
+        "blocks.oldest",
+        "blocks.newest",
+        "block_samples",
+        "details.count",
+        "details.bytes",
+        "failures.count",
+        "failures.bytes",
+        "polls_ok",
+        "polls_due",
+    ];
+
+    fn page(&self, draw: Draw) -> Page {
+        let mut page = Page::default();
+        page.lines(&file(self, draw));
+        page.sheet(holdings(self, draw));
+        if !self.info.services.is_empty() {
+            page.lines(
+                "samples: snapshots times series, and bytes for each, are of blocks alone\n",
+            );
+        }
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.info.services.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        kept(self, draw)
+    }
+}
+
+/// The file as a whole, and who writes it.
+fn file(answer: &DatabaseInfo, draw: Draw) -> String {
     let info = &answer.info;
     let mut text = format!(
         "{}: {}, of them {} free, and {} in the log\n",
@@ -27,6 +72,13 @@ pub fn database_info(answer: &DatabaseInfo, draw: Draw) -> String {
     );
     text += &head::limits(&info.signature_limits, draw);
     text += &daemon(answer, draw);
+    text + &kept(answer, draw)
+}
+
+/// What is not there, or cannot be read.
+fn kept(answer: &DatabaseInfo, draw: Draw) -> String {
+    let info = &answer.info;
+    let mut text = String::new();
     if let Some(kept) = info.kept_since {
         text += &format!(
             "snapshots are kept since {}: retention has removed older ones\n",
@@ -39,31 +91,31 @@ pub fn database_info(answer: &DatabaseInfo, draw: Draw) -> String {
             plural(info.quarantined, "damaged row"),
         );
     }
+    text
+}
+
+fn holdings(answer: &DatabaseInfo, draw: Draw) -> Sheet {
     let columns = vec![
-        words("SERVICE"),
-        numbers("INST"),
-        numbers("PROCESSES"),
-        numbers("SNAPSHOTS"),
-        numbers("IN BLOCKS"),
-        numbers("DETAILS"),
-        numbers("FAILURES"),
-        numbers("SAMPLES"),
+        words("SERVICE").elastic(),
+        numbers("INST").rank(2),
+        numbers("PROCESSES").rank(5),
+        numbers("SNAPSHOTS").rank(1),
+        numbers("IN BLOCKS").rank(8),
+        numbers("DETAILS").rank(6),
+        numbers("FAILURES").rank(4),
+        numbers("SAMPLES").rank(7),
         numbers("BYTES"),
-        numbers("B/SAMPLE"),
-        words("OLDEST"),
-        words("NEWEST"),
+        numbers("B/SAMPLE").rank(9),
+        words("OLDEST").rank(3),
+        words("NEWEST").rank(2),
         numbers("LAST 24 H"),
     ];
-    let rows = info.services.iter().map(|service| held(service, draw));
-    let sheet = Sheet {
+    let rows = answer.info.services.iter();
+    let rows = rows.map(|service| held(service, draw));
+    Sheet {
         columns,
         rows: rows.collect(),
-    };
-    text += &table::draw(&sheet, draw);
-    if !info.services.is_empty() {
-        text += "samples: snapshots times series, and bytes for each, are of blocks alone\n";
     }
-    text
 }
 
 fn daemon(answer: &DatabaseInfo, draw: Draw) -> String {
@@ -74,10 +126,11 @@ fn daemon(answer: &DatabaseInfo, draw: Draw) -> String {
     let (started, last) = (run.started_at, run.last_commit_at);
     if run.running {
         let (pid, since) = (run.pid, draw.zone.second(started));
-        return format!("{runs}; process {pid} writes it since {since}\n");
+        let offset = draw.zone.offset(started);
+        return format!("{runs}; process {pid} writes it since {since} ({offset})\n");
     }
-    let last = draw.zone.second(last);
-    format!("{runs}; none writes it now, the last one did until {last}\n")
+    let (until, offset) = (draw.zone.second(last), draw.zone.offset(last));
+    format!("{runs}; none writes it now, the last one did until {until} ({offset})\n")
 }
 
 fn held(service: &Holding, draw: Draw) -> Vec<Cell> {
@@ -118,22 +171,49 @@ fn held(service: &Holding, draw: Draw) -> Vec<Cell> {
     ]
 }
 
-/// The answer of `db check`.
-pub fn database_check(answer: &DatabaseCheck, draw: Draw) -> String {
-    let mut text = String::new();
-    for sentence in answer.file.iter().chain(&answer.references) {
-        text += &format!("{}\n", escape(sentence));
+impl Answer for DatabaseCheck {
+    const COLUMNS: &'static [&'static str] = &["table", "row", "from", "to", "pulses", "reason"];
+
+    fn page(&self, draw: Draw) -> Page {
+        let columns = vec![
+            words("TABLE"),
+            numbers("ROW").rank(1),
+            words("FROM"),
+            words("TO").rank(2),
+            numbers("PULSES"),
+            words("DAMAGE").elastic(),
+        ];
+        let rows = self.rows.iter().map(|row| damaged(row, draw)).collect();
+        let mut page = Page::default();
+        page.lines(&wrong(self));
+        page.sheet(Sheet { columns, rows });
+        let newest = self.rows.iter().filter_map(|row| row.to).max();
+        if let Some(newest) = newest {
+            page.lines(&format!("times are in {}\n", draw.zone.offset(newest)));
+        }
+        page.lines(&outcome(self));
+        page
     }
-    let columns = vec![
-        words("TABLE"),
-        numbers("ROW"),
-        words("FROM"),
-        words("TO"),
-        numbers("PULSES"),
-        words("DAMAGE"),
-    ];
-    let rows = answer.rows.iter().map(|row| damaged(row, draw)).collect();
-    text += &table::draw(&Sheet { columns, rows }, draw);
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, _: Draw) -> String {
+        wrong(self) + &outcome(self)
+    }
+}
+
+/// What is wrong with the file itself.
+fn wrong(answer: &DatabaseCheck) -> String {
+    let line = |sentence: &String| format!("{}\n", escape(sentence));
+    let sentences = answer.file.iter().chain(&answer.references);
+    sentences.map(line).collect()
+}
+
+/// What was looked at, and what was done.
+fn outcome(answer: &DatabaseCheck) -> String {
+    let mut text = String::new();
     let more = answer.damaged.saturating_sub(answer.rows.len() as u64);
     if more > 0 {
         text += &format!("and {}\n", plural(more, "more damaged row"));

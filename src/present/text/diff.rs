@@ -1,32 +1,87 @@
-//! `query diff` as text.
+//! `query diff`.
 
 use std::time::Duration;
 
-use super::{head, table};
+use serde::Serialize;
+
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, place, plural, rate, span};
-use crate::present::{Cell, Draw, Sheet, escape};
-use crate::query::{Basis, Diff, DiffCount, DiffRow, DiffSide};
+use crate::present::words::{build_id, digits, grouped, place, plural, rate, span};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
+use crate::query::{Basis, Diff, DiffCount, DiffRow, DiffSide, Uncompared};
 
 /// Unknown instances told one by one.
 const UNKNOWN: usize = 5;
 
-/// The whole answer.
-pub fn diff(answer: &Diff, draw: Draw) -> String {
-    let mut text = side("A", &answer.a, draw) + &side("B", &answer.b, draw);
-    text += &basis(answer);
-    for only in &answer.uncompared {
-        text += &format!(
+impl Answer for Diff {
+    const COLUMNS: &'static [&'static str] = &[
+        "signature",
+        "service",
+        "a.count",
+        "b.count",
+        "delta",
+        "a.per_instance",
+        "b.per_instance",
+        "delta_per_instance",
+        "a.per_hour",
+        "b.per_hour",
+        "new_in_b",
+        "gone_in_b",
+        "where.function",
+        "where.file",
+        "where.line",
+    ];
+
+    fn page(&self, draw: Draw) -> Page {
+        let mut page = Page::default();
+        page.lines(&side("A", &self.a, draw));
+        page.lines(&side("B", &self.b, draw));
+        page.lines(&basis(self));
+        page.lines(&uncompared(self));
+        page.sheet(sheet(self, draw));
+        page.lines(&last(self, draw));
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        let mut text = basis(self) + &uncompared(self);
+        for (name, one) in [("A", &self.a), ("B", &self.b)] {
+            if one.known < one.wanted || one.wanted == 0 {
+                text += &side(name, one, draw);
+            }
+        }
+        if self.shown < self.differ {
+            text += &format!(
+                "{} of {} rows; -n 0 writes all\n",
+                grouped(self.shown as u64),
+                grouped(self.differ as u64)
+            );
+        }
+        text
+    }
+}
+
+/// Services that only one side knows.
+fn uncompared(answer: &Diff) -> String {
+    let line = |only: &Uncompared| {
+        format!(
             "service {} is known in {} only: not compared\n",
             escape(&only.service),
             only.known_in.to_uppercase()
-        );
-    }
-    text += &table::draw(&sheet(answer), draw);
-    text += &format!(
+        )
+    };
+    answer.uncompared.iter().map(line).collect()
+}
+
+/// How much of it is shown, and what to ask next.
+fn last(answer: &Diff, draw: Draw) -> String {
+    let text = format!(
         "showing {} of {} that differ per instance, among {}.",
-        answer.shown,
-        answer.differ,
+        grouped(answer.shown as u64),
+        grouped(answer.differ as u64),
         plural(answer.total as u64, "signature"),
     );
     let first = answer.rows.first();
@@ -35,12 +90,7 @@ pub fn diff(answer: &Diff, draw: Draw) -> String {
         .any(|side| side.asked.starts_with("db:"));
     match first.filter(|_| here) {
         Some(row) => {
-            let digits: String = row
-                .signature
-                .to_string()
-                .chars()
-                .take(answer.digits)
-                .collect();
+            let digits = digits(row.signature, answer.digits, draw);
             text + &format!("  next: goroscope query history {digits}\n")
         }
         None => text + "\n",
@@ -50,8 +100,8 @@ pub fn diff(answer: &Diff, draw: Draw) -> String {
 fn side(name: &str, side: &DiffSide, draw: Draw) -> String {
     let zone = draw.zone;
     let mut text = format!("{name}  {}", escape(&side.asked));
-    if let Some(build) = &side.build {
-        text += &format!("  build {}", head::build(Some(build)));
+    if let Some(id) = &side.build {
+        text += &format!("  build {}", build_id(Some(id), draw));
     }
     if let Some(at) = side.at {
         text += &format!("  {} ({})", zone.second(at), zone.offset(at));
@@ -135,33 +185,26 @@ fn basis(answer: &Diff) -> String {
     }
 }
 
-fn sheet(answer: &Diff) -> Sheet {
+fn sheet(answer: &Diff, draw: Draw) -> Sheet {
     let by_service = answer.rows.iter().any(|row| row.service.is_some());
     let has_rates = answer.basis != Basis::Moment;
     let mut columns = vec![words("SIGNATURE")];
     if by_service {
-        columns.push(words("SERVICE"));
+        columns.push(words("SERVICE").rank(1).elastic());
     }
     columns.extend([
-        numbers("A"),
-        numbers("B"),
-        numbers("A/INST"),
-        numbers("B/INST"),
+        numbers("A").rank(4),
+        numbers("B").rank(4),
+        numbers("A/INST").rank(3),
+        numbers("B/INST").rank(3),
         numbers("DELTA/INST"),
     ]);
     if has_rates {
-        columns.extend([numbers("A/H"), numbers("B/H")]);
+        columns.extend([numbers("A/H").rank(2), numbers("B/H").rank(2)]);
     }
-    columns.extend([words("CHANGE"), words("WHERE")]);
+    columns.extend([words("CHANGE").rank(2), words("WHERE").elastic()]);
     let cells = |row: &DiffRow| {
-        let digits = row.signature.to_string();
-        let mut cells: Vec<Cell> = vec![
-            digits
-                .chars()
-                .take(answer.digits)
-                .collect::<String>()
-                .into(),
-        ];
+        let mut cells: Vec<Cell> = vec![digits(row.signature, answer.digits, draw).into()];
         if by_service {
             cells.push(
                 escape(row.service.as_deref().unwrap_or("-"))
@@ -178,7 +221,7 @@ fn sheet(answer: &Diff) -> Sheet {
             (_, true) => "gone in B",
             _ => "",
         };
-        cells.extend([change.into(), place(&row.site).into()]);
+        cells.extend([change.into(), place(&row.site, draw).into()]);
         cells
     };
     Sheet {

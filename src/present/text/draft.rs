@@ -3,7 +3,7 @@
 use chrono::Months;
 
 use crate::model::Timestamp;
-use crate::present::words::{grouped, place};
+use crate::present::words::{grouped, short_place};
 use crate::present::{escape, escape_toml};
 use crate::query::{RuleDraft, Where};
 
@@ -17,7 +17,7 @@ pub fn rule_draft(draft: &RuleDraft, from: Timestamp) -> Option<String> {
 }
 
 fn stack(draft: &RuleDraft) -> String {
-    let mut text = format!("# {}  {}\n", draft.signature, place(&draft.site));
+    let mut text = format!("# {}  {}\n", draft.signature, short_place(&draft.site));
     for frame in &draft.frames {
         text += &format!("#   {}\n", whole(frame));
     }

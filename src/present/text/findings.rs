@@ -1,31 +1,76 @@
-//! `query findings` as text.
+//! `query findings`.
 
-use super::{head, table};
+use serde::Serialize;
+
+use super::head;
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place, rate, signed};
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{FindingRow, Findings, Standing, WindowHead};
 
-/// The whole answer.
-pub fn findings(answer: &Findings, draw: Draw) -> String {
-    let mut text = head::window(&answer.window, draw);
-    text += &head::distinct(&answer.signatures);
-    let columns = vec![
-        words("FINDING"),
-        words("VERDICT"),
-        words("SINCE"),
-        words("SIGNATURE"),
-        words("SERVICE"),
-        numbers("ON"),
-        numbers("LAST"),
-        numbers("GROWTH"),
-        numbers(">= /HOUR"),
-        words("FIRST SEEN"),
-        words("WHERE"),
+impl Answer for Findings {
+    const COLUMNS: &'static [&'static str] = &[
+        "signature",
+        "service",
+        "standing",
+        "verdict",
+        "worst",
+        "since",
+        "until",
+        "first_seen.at",
+        "first_seen.instance",
+        "first_seen.build",
+        "growth",
+        "last",
+        "per_hour_low",
+        "instances_growing",
+        "proof.at_least",
+        "where.function",
+        "where.file",
+        "where.line",
+        "hint.pattern",
+        "ignored.reason",
+        "evidence",
     ];
-    let rows = answer.rows.iter();
-    let rows = rows.map(|row| cells(row, &answer.window, draw)).collect();
-    text += &table::draw(&Sheet { columns, rows }, draw);
+
+    fn page(&self, draw: Draw) -> Page {
+        let columns = vec![
+            words("FINDING"),
+            words("VERDICT"),
+            words("SINCE").rank(2),
+            words("SIGNATURE"),
+            words("SERVICE").rank(1).elastic(),
+            numbers("ON").rank(5),
+            numbers("LAST").rank(4),
+            numbers("GROWTH").rank(1),
+            numbers(">= /HOUR").rank(3),
+            words("FIRST SEEN").rank(6),
+            words("WHERE").elastic(),
+        ];
+        let rows = self.rows.iter();
+        let rows = rows.map(|row| cells(row, &self.window, draw)).collect();
+        let mut page = Page::default();
+        page.lines(&head::window(&self.window, draw));
+        page.lines(&head::distinct(&self.signatures));
+        page.sheet(Sheet { columns, rows });
+        page.lines(&sentences(self));
+        page.lines(&deploys(self, draw));
+        page.lines(&last(self));
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        head::of_rows((self.rows.len(), self.rows.len()), &self.window, draw)
+    }
+}
+
+/// Why each row is one.
+fn sentences(answer: &Findings) -> String {
+    let mut text = String::new();
     for row in &answer.rows {
         let ignored = row
             .ignored
@@ -45,6 +90,11 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
             );
         }
     }
+    text
+}
+
+fn deploys(answer: &Findings, draw: Draw) -> String {
+    let mut text = String::new();
     for deploy in &answer.deploys {
         text += &format!(
             "{} {} deployed {}, first met at {}{}\n",
@@ -55,9 +105,18 @@ pub fn findings(answer: &Findings, draw: Draw) -> String {
             compared(&deploy.change),
         );
     }
-    text += &format!(
+    text
+}
+
+/// How many of each there are, and what to ask next.
+fn last(answer: &Findings) -> String {
+    let mut text = format!(
         "{} new, {} active, {} gone, {} ignored by rule ({} or above).",
-        answer.new, answer.active, answer.gone, answer.ignored, answer.least
+        grouped(answer.new as u64),
+        grouped(answer.active as u64),
+        grouped(answer.gone as u64),
+        grouped(answer.ignored as u64),
+        answer.least
     );
     if answer.rows.is_empty() && answer.window.polls_ok == 0 {
         text += "  nothing is known: no poll succeeded.";
@@ -106,13 +165,13 @@ fn cells(row: &FindingRow, window: &WindowHead, draw: Draw) -> Vec<Cell> {
             loud,
         },
         since.into(),
-        head::short(row.signature, window).into(),
+        head::signature(row.signature, window, draw).into(),
         escape(&row.service).into_owned().into(),
         grouped(row.instances_growing as u64).into(),
         grouped(row.last).into(),
         signed(row.growth).into(),
         row.per_hour_low.map_or_else(|| "-".to_owned(), rate).into(),
         head::seen_at(row.first_seen.as_ref(), draw).into(),
-        place(&row.site).into(),
+        place(&row.site, draw).into(),
     ]
 }

@@ -1,37 +1,68 @@
-//! `query first-seen` as text.
+//! `query first-seen`.
 
-use super::{head, table};
+use serde::Serialize;
+
+use super::head;
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, place, signed};
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::words::{build_id, grouped, place, signed};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{FirstSeen, FirstSeenRow, WindowHead};
 
-/// The whole answer.
-pub fn first_seen(answer: &FirstSeen, draw: Draw) -> String {
-    let columns = vec![
-        words("FIRST SEEN"),
-        words("SIGNATURE"),
-        words("SERVICE"),
-        words("INSTANCE"),
-        words("BUILD"),
-        numbers("LAST"),
-        numbers("GROWTH"),
-        words("VERDICT"),
-        words("WHERE"),
+impl Answer for FirstSeen {
+    const COLUMNS: &'static [&'static str] = &[
+        "signature",
+        "service",
+        "first_seen.at",
+        "first_seen.instance",
+        "first_seen.build",
+        "at_first_look",
+        "last",
+        "growth",
+        "verdict",
+        "where.function",
+        "where.file",
+        "where.line",
     ];
-    let rows = answer
-        .rows
-        .iter()
-        .map(|row| cells(row, &answer.window, draw))
-        .collect();
-    let mut text = head::window(&answer.window, draw);
-    text += &table::draw(&Sheet { columns, rows }, draw);
-    text += &format!(
+
+    fn page(&self, draw: Draw) -> Page {
+        let columns = vec![
+            words("FIRST SEEN"),
+            words("SIGNATURE"),
+            words("SERVICE").rank(2).elastic(),
+            words("INSTANCE").rank(3).elastic(),
+            words("BUILD").rank(5),
+            numbers("LAST").rank(4),
+            numbers("GROWTH").rank(1),
+            words("VERDICT").rank(2),
+            words("WHERE").elastic(),
+        ];
+        let rows = self.rows.iter();
+        let rows = rows.map(|row| cells(row, &self.window, draw)).collect();
+        let mut page = Page::default();
+        page.lines(&head::window(&self.window, draw));
+        page.sheet(Sheet { columns, rows });
+        page.lines(&last(self));
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        head::of_rows((self.shown, self.total), &self.window, draw)
+    }
+}
+
+/// How much of it is shown, and what to ask next.
+fn last(answer: &FirstSeen) -> String {
+    let mut text = format!(
         "showing {} of {} signatures first seen in this window.",
-        answer.shown, answer.total
+        grouped(answer.shown as u64),
+        grouped(answer.total as u64),
     );
     if answer.ignored > 0 {
-        text += &format!("  {} ignored by rule.", answer.ignored);
+        text += &format!("  {} ignored by rule.", grouped(answer.ignored as u64));
     }
     if answer.rows.iter().any(|row| row.at_first_look) {
         text += "  *: there when its process was looked at first.";
@@ -44,16 +75,16 @@ fn cells(row: &FirstSeenRow, window: &WindowHead, draw: Draw) -> Vec<Cell> {
     let mark = if row.at_first_look { "*" } else { "" };
     vec![
         format!("{}{mark}", draw.zone.second(row.first_seen.at)).into(),
-        head::short(row.signature, window).into(),
+        head::signature(row.signature, window, draw).into(),
         escape(&row.service).into_owned().into(),
         escape(&row.first_seen.instance).into_owned().into(),
-        head::build(row.first_seen.build.as_deref()).into(),
+        build_id(row.first_seen.build.as_deref(), draw).into(),
         grouped(row.last).into(),
         signed(row.growth).into(),
         Cell {
             text: row.verdict.as_str().to_owned(),
             loud: row.verdict.says_growth(),
         },
-        place(&row.site).into(),
+        place(&row.site, draw).into(),
     ]
 }

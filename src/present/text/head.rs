@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Signature;
-pub(super) use crate::present::words::build;
-use crate::present::words::{grouped, plural, rate, span};
+use crate::present::words::{digits, grouped, plural, rate, span};
 use crate::present::{Draw, escape, rule_ended};
 use crate::query::{Counted, DistinctRow, FirstSighting, LimitRow, WindowHead};
 
@@ -16,6 +15,11 @@ const SHORT: Duration = Duration::from_hours(1);
 
 /// The window and how much of it was seen.
 pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
+    measured(head, draw) + &remarks(head, draw)
+}
+
+/// The line that every answer begins with.
+fn measured(head: &WindowHead, draw: Draw) -> String {
     let zone = draw.zone;
     let short = head.until.since(head.since) < SHORT;
     let moment = |at| {
@@ -25,7 +29,7 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
             zone.minute(at)
         }
     };
-    let mut line = format!(
+    format!(
         "window {} -> {} ({})   {}, {}, {}/{} polls, {}{}\n",
         moment(head.since),
         moment(head.until),
@@ -40,8 +44,13 @@ pub(super) fn window(head: &WindowHead, draw: Draw) -> String {
                 ", leaks from {}/h on can be GROWING",
                 rate(slowest)
             )),
-    );
-    line += &told_by(head, draw);
+    )
+}
+
+/// What else a reader of the rows must know: when nothing was polled, and what stands in for what is not kept.
+pub(super) fn remarks(head: &WindowHead, draw: Draw) -> String {
+    let zone = draw.zone;
+    let mut line = told_by(head, draw);
     if let (Some(since), Some(until)) = (head.polled_since, head.polled_until)
         && since.since(head.since) + head.until.since(until) > head.until.since(head.since) / 20
     {
@@ -193,9 +202,33 @@ pub(super) fn detectable(head: &WindowHead) -> String {
     }
 }
 
+/// What a reader of rows alone must know: how many there are beside these, and all that the head remarks.
+pub(super) fn of_rows((shown, all): (usize, usize), head: &WindowHead, draw: Draw) -> String {
+    let mut text = remarks(head, draw);
+    if head.polls_due > 0 && head.polls_ok == 0 {
+        text += "nothing is known: no poll succeeded\n";
+    }
+    if !text.is_empty() {
+        text = measured(head, draw) + &text;
+    }
+    if shown < all {
+        text += &format!(
+            "{} of {} rows; -n 0 writes all\n",
+            grouped(shown as u64),
+            grouped(all as u64)
+        );
+    }
+    text
+}
+
 /// The first digits of a signature that no other one begins with.
 pub(super) fn short(signature: Signature, head: &WindowHead) -> String {
     signature.to_string().chars().take(head.digits).collect()
+}
+
+/// The same as a cell of a table; wide all digits.
+pub(super) fn signature(signature: Signature, head: &WindowHead, draw: Draw) -> String {
+    digits(signature, head.digits, draw)
 }
 
 /// `2026-11-22 07:52`, or `-`.

@@ -1,49 +1,75 @@
-//! `query history` as text: polls drawn together, gaps and restarts as such.
+//! `query history`: for people polls drawn together, gaps and restarts as such; each poll for programs.
 
-use super::{head, table};
+use serde::Serialize;
+
+use super::head;
 use crate::present::column::{numbers, words};
 use crate::present::words::{grouped, place};
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{History, Step};
 
-/// The whole answer.
-pub fn history(answer: &History, draw: Draw) -> String {
-    let mut text = head::window(&answer.window, draw);
-    text += &format!("{}  {}\n", answer.signature, place(&answer.site));
-    let mut rest = answer.steps.as_slice();
-    while let Some(first) = rest.first() {
-        let same = |step: &&Step| step.service == first.service && step.instance == first.instance;
-        let (steps, others) = rest.split_at(rest.iter().take_while(same).count());
-        rest = others;
-        text += &format!("\n{} {}\n", escape(&first.service), escape(&first.instance));
-        text += &table::draw(&sheet(steps, draw), draw);
+impl Answer for History {
+    const COLUMNS: &'static [&'static str] = &[
+        "at",
+        "service",
+        "instance",
+        "incarnation",
+        "count",
+        "unknown",
+        "states",
+        "oldest_wait_seconds",
+        "drawn.since",
+        "drawn.polls",
+        "drawn.low",
+        "drawn.high",
+    ];
+
+    fn page(&self, draw: Draw) -> Page {
+        let mut page = Page::default();
+        page.lines(&head::window(&self.window, draw));
+        let place = place(&self.site, draw);
+        page.lines(&format!("{}  {place}\n", self.signature));
+        let same = |a: &Step, b: &Step| a.service == b.service && a.instance == b.instance;
+        for steps in self.steps.chunk_by(same) {
+            for first in steps.iter().take(1) {
+                let (service, instance) = (escape(&first.service), escape(&first.instance));
+                page.lines(&format!("\n{service} {instance}\n"));
+            }
+            page.sheet(sheet(steps, draw));
+        }
+        page.lines(&match self.rows.len() {
+            0 => "no instance had it in this window.\n".to_owned(),
+            polls => format!(
+                "\n{} polls drawn together; -o json has each one.\n",
+                grouped(polls as u64)
+            ),
+        });
+        page
     }
-    if answer.rows.is_empty() {
-        text += "no instance had it in this window.\n";
-    } else {
-        let polls = answer.rows.len();
-        text += &format!(
-            "\n{} polls drawn together; -o json has each one.\n",
-            grouped(polls as u64)
-        );
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
     }
-    text
+
+    fn remarks(&self, draw: Draw) -> String {
+        head::of_rows((self.rows.len(), self.rows.len()), &self.window, draw)
+    }
 }
 
 fn sheet(steps: &[Step], draw: Draw) -> Sheet {
     let columns = vec![
         words("FROM"),
-        numbers("POLLS"),
+        numbers("POLLS").rank(3),
         numbers("COUNT"),
-        numbers("LOWEST"),
-        numbers("HIGHEST"),
-        words("NOTE"),
+        numbers("LOWEST").rank(1),
+        numbers("HIGHEST").rank(2),
+        words("NOTE").elastic(),
     ];
     let rows = steps.iter().zip(0..).map(|(step, nth)| {
         let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), grouped);
         vec![
             draw.zone.second(step.from).into(),
-            step.known.to_string().into(),
+            grouped(step.known as u64).into(),
             count(step.last).into(),
             count(step.range.map(|(low, _)| low)).into(),
             count(step.range.map(|(_, high)| high)).into(),
@@ -62,6 +88,10 @@ fn note(step: &Step, later: bool, draw: Draw) -> Cell {
         notes.push(format!("restarted, first seen {}", draw.zone.second(since)));
     }
     let unknown = step.unknown.iter();
-    notes.extend(unknown.map(|(reason, polls)| format!("{polls} unknown ({})", escape(reason))));
+    notes.extend(
+        unknown.map(|(reason, polls)| {
+            format!("{} unknown ({})", grouped(*polls as u64), escape(reason))
+        }),
+    );
     notes.join("; ").into()
 }

@@ -1,28 +1,58 @@
-//! `query instances` as text.
+//! `query instances`.
 
-use super::{head, table};
+use serde::Serialize;
+
+use super::head;
 use crate::present::column::{numbers, words};
-use crate::present::words::grouped;
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::words::{build_id, grouped};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{InstanceAnswer, Instances};
 
-/// The whole answer.
-pub fn instances(answer: &Instances, draw: Draw) -> String {
-    let columns = vec![
-        words("SERVICE"),
-        words("INSTANCE"),
-        words("LAST POLL"),
-        words("OUTCOME"),
-        numbers("GOROUTINES"),
-        numbers("POLLS"),
-        numbers("PROCESSES"),
-        words("BUILD"),
-        words("REASON"),
+impl Answer for Instances {
+    const COLUMNS: &'static [&'static str] = &[
+        "service",
+        "instance",
+        "url",
+        "labels",
+        "last_poll.at",
+        "last_poll.outcome",
+        "last_poll.reason",
+        "last_poll.message",
+        "polls_ok",
+        "polls_due",
+        "failures",
+        "failed_details",
+        "goroutines",
+        "build",
+        "incarnations",
     ];
-    let rows = answer.rows.iter().map(|row| cells(row, draw)).collect();
-    let mut text = head::window(&answer.window, draw);
-    text += &table::draw(&Sheet { columns, rows }, draw);
-    text
+
+    fn page(&self, draw: Draw) -> Page {
+        let columns = vec![
+            words("SERVICE").elastic(),
+            words("INSTANCE").elastic(),
+            words("LAST POLL").rank(3),
+            words("OUTCOME"),
+            numbers("GOROUTINES").rank(2),
+            numbers("POLLS").rank(1),
+            numbers("PROCESSES").rank(4),
+            words("BUILD").rank(5),
+            words("REASON").elastic(),
+        ];
+        let rows = self.rows.iter().map(|row| cells(row, draw)).collect();
+        let mut page = Page::default();
+        page.lines(&head::window(&self.window, draw));
+        page.sheet(Sheet { columns, rows });
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        head::of_rows((self.rows.len(), self.rows.len()), &self.window, draw)
+    }
 }
 
 fn cells(row: &InstanceAnswer, draw: Draw) -> Vec<Cell> {
@@ -38,7 +68,7 @@ fn cells(row: &InstanceAnswer, draw: Draw) -> Vec<Cell> {
     let failed = row
         .failures
         .iter()
-        .map(|(reason, count)| format!("{count} {}", escape(reason)));
+        .map(|(reason, count)| format!("{} {}", grouped(*count), escape(reason)));
     let earlier = failed.collect::<Vec<_>>().join(", ");
     let reason = last
         .and_then(|poll| poll.message.as_deref())
@@ -56,8 +86,8 @@ fn cells(row: &InstanceAnswer, draw: Draw) -> Vec<Cell> {
             .map_or_else(|| "?".to_owned(), grouped)
             .into(),
         format!("{}/{}", grouped(row.polls_ok), grouped(row.polls_due)).into(),
-        row.incarnations.len().to_string().into(),
-        head::build(row.build.as_deref()).into(),
+        grouped(row.incarnations.len() as u64).into(),
+        build_id(row.build.as_deref(), draw).into(),
         reason.into(),
     ]
 }

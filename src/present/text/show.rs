@@ -1,17 +1,67 @@
-//! `query show` as text.
+//! `query show`: for people all of it, for programs the instances.
+
+use serde::Serialize;
 
 use super::draft::rule;
-use super::{head, table};
+use super::head;
 use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, place, plural, rate, signed, sparkline, states, wait};
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::words::{
+    build_id, grouped, place, plural, rate, signed, sparkline, states, wait,
+};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{InstanceEvidence, ServiceVerdict, Show};
 
-/// The whole answer.
-pub fn show(answer: &Show, draw: Draw) -> String {
-    let mut text = head::window(&answer.window, draw);
-    text += &format!("signature   {}\n", answer.signature);
-    text += &format!("where       {}\n", place(&answer.site));
+impl Answer for Show {
+    const COLUMNS: &'static [&'static str] = &[
+        "service",
+        "instance",
+        "first",
+        "last",
+        "growth",
+        "per_hour",
+        "per_hour_low",
+        "per_hour_median",
+        "per_hour_high",
+        "verdict",
+        "evidence",
+        "states",
+        "oldest_wait_seconds",
+        "leaked",
+        "trend",
+    ];
+
+    fn page(&self, draw: Draw) -> Page {
+        let mut page = Page::default();
+        page.lines(&head::window(&self.window, draw));
+        page.lines(&known(self, draw));
+        page.lines(&labels(self));
+        page.lines("\n");
+        page.sheet(sheet(&self.rows));
+        page.lines(&evidence(self));
+        page.verbatim(&beginning(self, draw));
+        page.verbatim(&said(self, draw));
+        page.verbatim(&stack(self));
+        let draft = rule(&self.rule, self.window.until);
+        if let Some(rule) = draft.filter(|_| self.verdict.says_growth()) {
+            page.lines("\nwhere this is fine, for goroscope.toml\n");
+            page.verbatim(&rule);
+        }
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        head::of_rows((self.rows.len(), self.rows.len()), &self.window, draw)
+    }
+}
+
+/// What is known of the signature in all.
+fn known(answer: &Show, draw: Draw) -> String {
+    let mut text = format!("signature   {}\n", answer.signature);
+    text += &format!("where       {}\n", place(&answer.site, draw));
     for service in &answer.services {
         text += &verdict(service, draw);
     }
@@ -27,12 +77,15 @@ pub fn show(answer: &Show, draw: Draw) -> String {
             draw.zone.second(seen.at),
             escape(&seen.service),
             escape(&seen.instance),
-            head::build(seen.build.as_deref()),
+            build_id(seen.build.as_deref(), draw),
         );
     }
-    text += &labels(answer);
-    text += "\n";
-    text += &table::draw(&sheet(&answer.rows), draw);
+    text
+}
+
+/// Why each instance has its verdict.
+fn evidence(answer: &Show) -> String {
+    let mut text = String::new();
     for row in &answer.rows {
         text += &format!(
             "{} {}: {}",
@@ -53,18 +106,16 @@ pub fn show(answer: &Show, draw: Draw) -> String {
             format!("; {told}\n")
         };
     }
-    text += &history(answer, draw);
-    text += "\nstack, leaf first\n";
+    text
+}
+
+fn stack(answer: &Show) -> String {
+    let mut text = "\nstack, leaf first\n".to_owned();
     for frame in &answer.frames {
         text += &format!("  {}\n", escape(&frame.function));
         if !frame.file.is_empty() {
             text += &format!("      {}:{}\n", escape(&frame.file), frame.line);
         }
-    }
-    if let Some(rule) =
-        rule(&answer.rule, answer.window.until).filter(|_| answer.verdict.says_growth())
-    {
-        text += &format!("\nwhere this is fine, for goroscope.toml\n{rule}");
     }
     text
 }
@@ -86,7 +137,7 @@ fn verdict(service: &ServiceVerdict, draw: Draw) -> String {
             draw.zone.minute(proof.first_at),
             draw.zone.minute(proof.last_at),
             escape(&proof.instance),
-            head::build(proof.build.as_deref()),
+            build_id(proof.build.as_deref(), draw),
         );
     }
     if let Some(hint) = &service.hint {
@@ -99,23 +150,28 @@ fn verdict(service: &ServiceVerdict, draw: Draw) -> String {
     text
 }
 
-/// How it began, and what was said of it.
-fn history(answer: &Show, draw: Draw) -> String {
+/// How it began.
+fn beginning(answer: &Show, draw: Draw) -> String {
+    let Some(beginning) = &answer.beginning else {
+        return String::new();
+    };
+    let counts = beginning.counts.iter();
+    let counts: Vec<String> = counts
+        .map(|count| count.map_or_else(|| "-".to_owned(), grouped))
+        .collect();
+    format!(
+        "\nfirst hours at {}, {} -> {}\n  {}\n  {}\n",
+        escape(&beginning.instance),
+        draw.zone.second(beginning.since),
+        draw.zone.second(beginning.until),
+        sparkline(&beginning.counts),
+        counts.join(" "),
+    )
+}
+
+/// What the daemon said of it.
+fn said(answer: &Show, draw: Draw) -> String {
     let mut text = String::new();
-    if let Some(beginning) = &answer.beginning {
-        let counts = beginning.counts.iter();
-        let counts: Vec<String> = counts
-            .map(|count| count.map_or_else(|| "-".to_owned(), grouped))
-            .collect();
-        text += &format!(
-            "\nfirst hours at {}, {} -> {}\n  {}\n  {}\n",
-            escape(&beginning.instance),
-            draw.zone.second(beginning.since),
-            draw.zone.second(beginning.until),
-            sparkline(&beginning.counts),
-            counts.join(" "),
-        );
-    }
     for (nth, said) in answer.said.iter().enumerate() {
         let until = said
             .until
@@ -166,15 +222,15 @@ fn labels(answer: &Show) -> String {
 
 fn sheet(rows: &[InstanceEvidence]) -> Sheet {
     let columns = vec![
-        words("SERVICE"),
-        words("INSTANCE"),
-        numbers("FIRST"),
-        numbers("LAST"),
+        words("SERVICE").elastic(),
+        words("INSTANCE").elastic(),
+        numbers("FIRST").rank(4),
+        numbers("LAST").rank(2),
         numbers("GROWTH"),
-        numbers("/HOUR"),
-        words("TREND"),
-        numbers("OLDEST"),
-        numbers("MARKED"),
+        numbers("/HOUR").rank(1),
+        words("TREND").rank(3),
+        numbers("OLDEST").rank(5),
+        numbers("MARKED").rank(6),
         words("VERDICT"),
     ];
     let rows = rows.iter().map(|row| {

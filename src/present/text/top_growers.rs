@@ -1,50 +1,104 @@
-//! `query top-growers` as text.
+//! `query top-growers`.
 
 use std::time::Duration;
 
-use super::{head, table};
+use serde::Serialize;
+
+use super::head;
 use crate::present::column::{numbers, words};
 use crate::present::words::{
-    grouped, main_state, place, plural, rate, signed, span, sparkline, wait,
+    function, grouped, main_state, place, plural, rate, signed, span, sparkline, wait,
 };
-use crate::present::{Cell, Draw, Sheet, escape};
+use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{GrowerRow, TopGrowers, WindowHead};
 
-/// The whole answer.
-pub fn top_growers(answer: &TopGrowers, draw: Draw) -> String {
+impl Answer for TopGrowers {
+    const COLUMNS: &'static [&'static str] = &[
+        "signature",
+        "service",
+        "verdict",
+        "instances_growing",
+        "instances",
+        "first",
+        "last",
+        "growth",
+        "per_hour",
+        "per_hour_low",
+        "rms",
+        "hours_to_limit",
+        "states",
+        "oldest_wait_seconds",
+        "first_seen.at",
+        "first_seen.instance",
+        "first_seen.build",
+        "proof.at_least",
+        "where.function",
+        "where.file",
+        "where.line",
+        "created_by",
+        "hint.pattern",
+        "ignored.reason",
+        "evidence",
+        "trend",
+    ];
+
+    fn page(&self, draw: Draw) -> Page {
+        let mut page = Page::default();
+        page.lines(&head::window(&self.window, draw));
+        page.lines(&head::distinct(&self.signatures));
+        page.sheet(sheet(self, draw));
+        for row in &self.rows {
+            page.lines(&ignored(row, &self.window, draw));
+        }
+        page.lines(&last(self));
+        page
+    }
+
+    fn rows(&self) -> impl Iterator<Item = impl Serialize> {
+        self.rows.iter()
+    }
+
+    fn remarks(&self, draw: Draw) -> String {
+        head::of_rows((self.shown, self.matched), &self.window, draw)
+    }
+}
+
+fn sheet(answer: &TopGrowers, draw: Draw) -> Sheet {
     let columns = vec![
-        numbers("#"),
+        numbers("#").rank(5),
         words("SIGNATURE"),
-        words("SERVICE"),
-        numbers("INST"),
-        numbers("FIRST"),
-        numbers("LAST"),
+        words("SERVICE").rank(1).elastic(),
+        numbers("INST").rank(3),
+        numbers("FIRST").rank(9),
+        numbers("LAST").rank(4),
         numbers("GROWTH"),
-        numbers("/HOUR"),
-        words("TREND"),
-        words("STATE"),
-        numbers("OLDEST"),
-        words("FIRST SEEN"),
+        numbers("/HOUR").rank(2),
+        numbers(">= /HOUR").only_wide(),
+        words("TREND").rank(6),
+        words("STATE").rank(7),
+        numbers("OLDEST").rank(10),
+        words("FIRST SEEN").rank(8),
         words("VERDICT"),
-        words("WHERE"),
+        words("WHERE").elastic(),
+        words("CREATED BY").only_wide(),
     ];
     let rows = answer.rows.iter().zip(1..);
-    let rows = rows
-        .map(|(row, nth)| cells(row, nth, &answer.window, draw))
-        .collect();
-    let mut text = head::window(&answer.window, draw);
-    text += &head::distinct(&answer.signatures);
-    text += &table::draw(&Sheet { columns, rows }, draw);
-    for row in &answer.rows {
-        text += &ignored(row, &answer.window, draw);
+    let rows = rows.map(|(row, nth)| cells(row, nth, &answer.window, draw));
+    Sheet {
+        columns,
+        rows: rows.collect(),
     }
-    text += &format!(
+}
+
+/// How much of it is shown, and what to ask next.
+fn last(answer: &TopGrowers) -> String {
+    let mut text = format!(
         "showing {} of {} (growth >= {}) among {}, {} ignored by rule.",
-        answer.shown,
-        answer.matched,
+        grouped(answer.shown as u64),
+        grouped(answer.matched as u64),
         answer.min_growth,
         plural(answer.total as u64, "signature"),
-        answer.ignored,
+        grouped(answer.ignored as u64),
     );
     if let Some((hours, row)) = soonest(answer) {
         text += &format!(
@@ -100,7 +154,7 @@ fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Ce
     let loud = row.verdict.says_growth();
     vec![
         nth.to_string().into(),
-        head::short(row.signature, window).into(),
+        head::signature(row.signature, window, draw).into(),
         escape(&row.service).into_owned().into(),
         format!("{}/{}", row.instances_growing, row.instances).into(),
         grouped(row.first).into(),
@@ -110,6 +164,7 @@ fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Ce
             loud,
         },
         rate(row.per_hour).into(),
+        row.per_hour_low.map_or_else(|| "-".to_owned(), rate).into(),
         sparkline(&row.trend).into(),
         main_state(&row.states).into(),
         wait(row.oldest_wait_seconds).into(),
@@ -118,6 +173,10 @@ fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Ce
             text: row.verdict.as_str().to_owned(),
             loud,
         },
-        place(&row.site).into(),
+        place(&row.site, draw).into(),
+        row.created_by
+            .as_deref()
+            .map_or_else(|| "-".to_owned(), |name| function(name, draw))
+            .into(),
     ]
 }
