@@ -244,26 +244,37 @@ mod tests {
         let examples = help.lines().skip_while(|line| !line.starts_with("Example"));
         let examples = examples.skip(1).take_while(|line| line.starts_with("  "));
         let examples = examples.map(|line| line.trim().split("  ").next().unwrap_or_default());
-        let parts = examples.flat_map(|line| line.split(['|', '>', '<']));
-        let calls = parts
-            .map(str::trim)
-            .filter(|part| part.starts_with("goroscope "));
-        calls.map(str::to_owned).collect()
+        let parts = examples.flat_map(|line| unquoted(line, &['|', '>', '<']));
+        let calls = parts.map(|part| part.trim().to_owned());
+        calls
+            .filter(|part| part.starts_with("goroscope "))
+            .collect()
+    }
+
+    /// The parts of a line between some characters, as a shell sees these: not within quotes, which stay.
+    fn unquoted(line: &str, ends: &[char]) -> Vec<String> {
+        let mut parts = vec![String::new()];
+        let mut quote = None;
+        for char in line.chars() {
+            match (char, quote) {
+                ('"' | '\'', None) => quote = Some(char),
+                (_, Some(open)) if char == open => quote = None,
+                _ => {}
+            }
+            if quote.is_none() && ends.contains(&char) {
+                parts.push(String::new());
+            } else {
+                parts.last_mut().unwrap().push(char);
+            }
+        }
+        parts
     }
 
     /// A line as a shell takes it apart, as far as examples need it.
     fn words(line: &str) -> Vec<String> {
-        let mut words = vec![String::new()];
-        let mut is_quoted = false;
-        for char in line.chars() {
-            match char {
-                '"' => is_quoted = !is_quoted,
-                ' ' if !is_quoted => words.push(String::new()),
-                _ => words.last_mut().unwrap().push(char),
-            }
-        }
-        words.retain(|word| !word.is_empty());
-        words
+        let words = unquoted(line, &[' ']).into_iter();
+        let bare = words.map(|word| word.replace(['"', '\''], ""));
+        bare.filter(|word| !word.is_empty()).collect()
     }
 
     #[test]

@@ -19,10 +19,12 @@ fn goroscope_alone_looks_where_it_is() {
 
     Try:
       goroscope snapshot localhost:6060        what one process does now (it serves net/http/pprof)
+      goroscope demo                           a fleet that leaks, simulated, in under a minute
       goroscope run                            watch what goroscope.toml names, and keep the history
       goroscope query top-growers --since 24h  what grew since yesterday
 
     Next, from this folder:
+      goroscope demo                           nothing is here yet: see it work first
       goroscope config init                    write a goroscope.toml, from a few questions
 
     `goroscope --help` has every command.

@@ -93,7 +93,7 @@ fn what_is_typed_wrong() {
     exit 2
     $ goroscope frobnicate
     error: unrecognized subcommand 'frobnicate'
-    hint: for example: goroscope snapshot localhost:6060
+    hint: for example: goroscope demo
     hint: `goroscope --help` tells more
     exit 2
     $ goroscope snapshot
@@ -103,12 +103,12 @@ fn what_is_typed_wrong() {
     exit 2
     $ goroscope -x
     error: unexpected argument '-x' found
-    hint: for example: goroscope snapshot localhost:6060
+    hint: for example: goroscope demo
     hint: `goroscope --help` tells more
     exit 2
     $ goroscope --tz mars
     error: invalid value 'mars' for '--tz <TZ>' [possible values: local, utc]
-    hint: for example: goroscope snapshot localhost:6060
+    hint: for example: goroscope demo
     hint: `goroscope --help` tells more
     exit 2
     $ goroscope query top-growers --sinc 3h
@@ -135,7 +135,7 @@ fn what_is_typed_wrong() {
     hint: `goroscope query findings --help` tells more
     exit 2
     $ goroscope query findings -o xml
-    error: invalid value 'xml' for '--output <OUTPUT>' [possible values: table, json]
+    error: invalid value 'xml' for '--output <FORMAT>' [possible values: table, wide, json, ndjson, csv, md]
     hint: for example: goroscope query findings --since 24h
     hint: `goroscope query findings --help` tells more
     exit 2

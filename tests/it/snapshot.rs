@@ -295,8 +295,8 @@ fn a_group_may_be_in_several_rows() {
     ");
     assert_snapshot!(of("line", &[LABELLED]), @"
     error: invalid value 'line' for '--group-by <WHAT>': give signature, where, creator, package, state, or label=NAME such as label=tenant
-
-    For more information, try '--help'.
+    hint: for example: goroscope snapshot localhost:6060
+    hint: `goroscope snapshot --help` tells more
     exit 2
     ");
 }
@@ -461,6 +461,7 @@ fn what_is_not_known_is_neither_a_finding_nor_none() {
     nats-2.15_idle_debug2.txt nothing.txt --fail-on=goroutines > 1
     nats-2.15_idle_debug2.txt: goroutines > 1 holds: 47
     error: nothing.txt: no such file, and no address either: the port is missing in `nothing.txt`; write it as in `nothing.txt:6060`
+    hint: give a file, a folder, host:port, a URL, or - for stdin: goroscope snapshot localhost:6060
     exit 1
     ");
 }
