@@ -500,7 +500,6 @@ fn the_detail_at_two_sizes() {
         0 │▂▂▂▂▅▅▅▅▆▆▆▆████████████████████████████████████████████████████████████████████████████████████
           2026-11-24 00:00:00 -> 2026-11-24 00:40:00
     labels      tenant=größe: 15 -> 1,615 (+1,600)
-    seen        2026-11-24 00:00:00 in pay at pay-1:6060, build b0b0b0b0b0b0
 
     instances that share it
       pay pay-1:6060  1,612 (+1,600)  SUSPECT  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█
@@ -513,6 +512,7 @@ fn the_detail_at_two_sizes() {
           /src/acme/pay/client.go:96
       golang.org/x/sync/errgroup.(*Group).Go.func1
           golang.org/x/sync@v0.17.0/errgroup/errgroup.go:93
+
 
 
 

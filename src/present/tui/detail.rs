@@ -12,6 +12,8 @@ use crate::query::{Board, BoardRow, Show, Where};
 
 /// Rows of the course.
 const HEIGHT: usize = 6;
+/// First sightings in other builds and services that are told one by one.
+const BUILDS: usize = 5;
 /// Instances that are told one by one.
 const INSTANCES: usize = 50;
 
@@ -36,11 +38,11 @@ pub(super) fn detail(
         None => lines.push(Line::raw("not seen in this window any more")),
     }
     match shown {
-        Some(show) => lines.extend(evidence(show, service, live, look)),
+        Some(show) => lines.extend(evidence(show, several, live, look)),
         None => lines.push(Line::styled("reading the rest...", FAINT)),
     }
     let frames = row.map_or(&[][..], |row| &row.frames);
-    lines.extend(stack(frames, look));
+    lines.extend(stack(frames));
     for line in &mut lines {
         for span in &mut line.spans {
             span.content = look
@@ -162,8 +164,15 @@ fn course(row: &BoardRow, (live, look): (&Live, Look), width: usize) -> Vec<Line
 }
 
 /// What an answer about this signature alone tells.
-fn evidence(show: &Show, service: &str, live: &Live, look: Look) -> Vec<Line<'static>> {
+fn evidence(show: &Show, several: bool, live: &Live, look: Look) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
+    let place = |service: &str, instance: &str| {
+        if several {
+            format!("{} {}", escape(service), escape(instance))
+        } else {
+            escape(instance).into_owned()
+        }
+    };
     for label in &show.labels {
         let pairs = label
             .set
@@ -184,17 +193,12 @@ fn evidence(show: &Show, service: &str, live: &Live, look: Look) -> Vec<Line<'st
             show.labels_more
         )));
     }
-    for seen in show
-        .builds
-        .iter()
-        .filter(|seen| seen.service != service || seen.build.is_some())
-        .take(5)
-    {
+    // The first of them is told above.
+    for seen in show.builds.iter().skip(1).take(BUILDS) {
         lines.push(Line::raw(format!(
-            "seen        {} in {} at {}, build {}",
+            "then        {} at {}, build {}",
             live.zone.second(seen.at),
-            escape(&seen.service),
-            escape(&seen.instance),
+            place(&seen.service, &seen.instance),
             build(seen.build.as_deref()),
         )));
     }
@@ -207,11 +211,7 @@ fn evidence(show: &Show, service: &str, live: &Live, look: Look) -> Vec<Line<'st
             ratatui::style::Style::new()
         };
         lines.push(Line::from(vec![
-            Span::raw(format!(
-                "  {} {}  ",
-                escape(&row.service),
-                escape(&row.instance)
-            )),
+            Span::raw(format!("  {}  ", place(&row.service, &row.instance))),
             Span::styled(
                 format!(
                     "{} ({})  {}",
@@ -234,7 +234,7 @@ fn evidence(show: &Show, service: &str, live: &Live, look: Look) -> Vec<Line<'st
 }
 
 /// The stack, leaf first: the program's own frames stand out, those of libraries step back.
-fn stack(frames: &[Where], _look: Look) -> Vec<Line<'static>> {
+fn stack(frames: &[Where]) -> Vec<Line<'static>> {
     let mut lines = vec![
         Line::raw(String::new()),
         Line::styled("stack, leaf first", STRONG),

@@ -13,6 +13,7 @@ use super::list::{Columns, table};
 use super::style::{REVERSED, take_width};
 use super::{Live, Look, Pane, View};
 use crate::model::Timestamp;
+use crate::present::words::plural;
 
 /// Draws what is known as the person has chosen to see it. `now` is only for ages.
 pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now: Timestamp) {
@@ -151,7 +152,7 @@ fn bottom(view: &View, hidden: usize) -> String {
                 told += &format!("  /{}", choice.filter.text());
             }
             if hidden > 0 {
-                told += &format!("  {hidden} columns hidden");
+                told += &format!("  {} hidden", plural(hidden as u64, "column"));
             }
             told
         }
