@@ -166,23 +166,25 @@ pub(super) fn note(detail: Detail, board: &Board) -> String {
     let told = millis(stop);
     if detail == Detail::Auto && stop > MAX_STOP {
         return format!(
-            "no waits and creators of {}: a full text would stop it for about {told} (--detail always)",
+            "no waits and creators of {}: a full text would stop it for {told} (--detail always)",
             row.instance
         );
     }
     format!(
-        "a full text, at first and each 10 min, stops {} for about {told}",
+        "a full text, at first and each 10 min, stops {} for {told}",
         row.instance
     )
 }
 
-/// `0.4 ms`, `812 ms`.
+/// `less than 0.1 ms`, `about 0.4 ms`, `about 812 ms`.
 fn millis(span: Duration) -> String {
     let millis = span.as_secs_f64() * 1e3;
-    if millis < 10.0 {
-        format!("{millis:.1} ms")
+    if millis < 0.1 {
+        "less than 0.1 ms".to_owned()
+    } else if millis < 10.0 {
+        format!("about {millis:.1} ms")
     } else {
-        format!("{millis:.0} ms")
+        format!("about {millis:.0} ms")
     }
 }
 
@@ -217,7 +219,7 @@ fn confirm(
 ) -> Result<(), Failure> {
     for (address, goroutines, stop) in costs {
         context.output.remark(&format!(
-            "{}: a full text of {} goroutines stops it for about {}, at first and each 10 min",
+            "{}: a full text of {} goroutines stops it for {}, at first and each 10 min",
             escape(address),
             grouped(*goroutines),
             millis(*stop),

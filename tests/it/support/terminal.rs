@@ -30,7 +30,8 @@ enum Kind {
 impl Terminal {
     /// In tmux, or in the emulator where there is none.
     pub(crate) fn start(folder: &Path, arguments: &[&str], size: (u16, u16)) -> Self {
-        let is_there = Command::new("tmux").arg("-V").output().is_ok();
+        let asked = Command::new("tmux").arg("-V").output();
+        let is_there = asked.is_ok_and(|asked| asked.status.success());
         let kind = if is_there {
             Kind::Tmux(Tmux::start(folder, arguments, size))
         } else {
@@ -92,6 +93,16 @@ impl Terminal {
                 self.story
             );
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the program has ended with 0.
+    pub(crate) fn ended_well(&mut self) {
+        if let Kind::Emulated(emulated) = &mut self.kind {
+            let status = emulated.child.wait().unwrap();
+            assert!(status.success(), "{status}");
+        } else {
+            self.wait_for("exit code 0", |screen| screen.contains("ended with 0"));
         }
     }
 
