@@ -106,7 +106,7 @@ pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let runtime = runtime()?;
     let site = runtime
         .block_on(Site::bind(args.fleet()))
-        .map_err(|error| Failure::error(&error).doing("failed to serve the simulated fleet"))?;
+        .map_err(|error| Failure::system(&error, "failed to serve the simulated fleet"))?;
     let stage = Stage::set(folder, &site, args)?;
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     if args.serve {
@@ -168,11 +168,11 @@ impl Args {
 fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(folder) = keep else {
         let made = tempfile::Builder::new().prefix("goroscope-demo-").tempdir();
-        let made = made.map_err(|error| Failure::error(&error).doing("failed to make a folder"))?;
+        let made = made.map_err(|error| Failure::system(&error, "failed to make a folder"))?;
         return Ok(made.keep());
     };
     let named = escape(&folder.to_string_lossy()).into_owned();
-    let failed = |error| Failure::error(&error).doing(&format!("failed to make `{named}`"));
+    let failed = |error| Failure::system(&error, &format!("failed to make `{named}`"));
     std::fs::create_dir_all(folder).map_err(failed)?;
     match [CONFIG, DATABASE]
         .iter()
@@ -197,7 +197,7 @@ impl Stage {
     fn set(folder: PathBuf, site: &Site, args: &Args) -> Result<Self, Failure> {
         let targets = site
             .targets()
-            .map_err(|error| Failure::error(&error).doing("failed to ask for the own ports"))?;
+            .map_err(|error| Failure::system(&error, "failed to ask for the own ports"))?;
         let interval = args.interval();
         let mut config = format!(
             "# A fleet that `goroscope demo` simulates; it is there while that runs.\n\n\
@@ -221,7 +221,7 @@ impl Stage {
             interval,
         };
         std::fs::write(stage.folder.join(CONFIG), config)
-            .map_err(|error| Failure::error(&error).doing("failed to write the config"))?;
+            .map_err(|error| Failure::system(&error, "failed to write the config"))?;
         Ok(stage)
     }
 
@@ -388,7 +388,7 @@ impl Signals {
     /// From now on they are heard. Must be called within a runtime.
     fn listen() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let failed = |error| Failure::error(&error).doing("failed to listen for signals");
+        let failed = |error| Failure::system(&error, "failed to listen for signals");
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,

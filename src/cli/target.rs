@@ -8,6 +8,12 @@ use crate::model::{Failure, FailureReason, InstanceId};
 /// Where pprof is when a target does not say.
 pub(super) const PPROF_PATH: &str = "/debug/pprof";
 
+/// A target as it was typed, but for a user name and password in it.
+pub(super) fn without_password(word: &str) -> String {
+    let hidden = word.rsplit_once('@').map(|(_, rest)| format!("…@{rest}"));
+    hidden.unwrap_or_else(|| word.to_owned())
+}
+
 /// No request can be made at all.
 pub(super) fn no_client(error: &dyn Error) -> Refusal {
     Refusal::error(error)

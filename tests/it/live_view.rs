@@ -616,8 +616,8 @@ fn the_help_at_three_sizes() {
       dim         ignored, or no instance that has it answers (lost)
       too early   how much more is needed is in the detail
       wider shows SIGNATURE, FIRST SEEN
-
-
+    lost
+      pay-2:6060: connection refused (2026-11-24 00:40:00)
 
 
 

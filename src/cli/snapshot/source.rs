@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::ask::Asking;
 use crate::cli::failure::{Failure, remedy};
-use crate::cli::target::PPROF_PATH;
+use crate::cli::target::{PPROF_PATH, without_password};
 use crate::clock;
 use crate::config::parse_target;
 use crate::dump::{DumpError, Reader};
@@ -75,7 +75,7 @@ pub(super) fn read_all(targets: &[String], asking: &mut Asking<'_>) -> Found {
                     found.read(name, &source, asking);
                 }
             }
-            Err(error) => found.fails(target.clone(), error),
+            Err(error) => found.fails(without_password(target), error),
         }
     }
     found

@@ -25,6 +25,9 @@ fn tell(run: &mut Run, args: &Args, context: &mut Context) -> Result<(), Failure
         match happened {
             Happened::Asked(asked) => {
                 run.take(*asked);
+                if run.is_early() {
+                    continue;
+                }
                 let lines = plain.lines(&run.live, most);
                 if !lines.is_empty() {
                     context.output.data(&lines)?;

@@ -18,6 +18,7 @@ use super::{Context, when};
 use crate::clock;
 use crate::daemon::Polling;
 use crate::present::tui::{Live, Look};
+use crate::query::{Board, Scope, instances};
 use crate::store::Reader;
 use feed::{Asked, Feed, Question, Range};
 use targets::Watched;
@@ -134,6 +135,13 @@ struct Run {
 }
 
 impl Run {
+    /// Whether targets are polled, and none has ended a poll yet.
+    fn is_early(&self) -> bool {
+        let board = self.live.board.as_deref();
+        let is_polled = |board: &Board| board.instances.iter().any(|row| row.last_poll.is_some());
+        self.detail.is_some() && self.live.trouble.is_none() && !board.is_some_and(is_polled)
+    }
+
     /// Takes an answer in.
     fn take(&mut self, asked: Asked) {
         let live = &mut self.live;
@@ -141,7 +149,7 @@ impl Run {
         live.pace = asked.pace;
         match asked.board {
             Ok(board) => {
-                let note = self.detail.map(|detail| targets::note(detail, &board));
+                let note = self.detail.and_then(|detail| targets::note(detail, &board));
                 live.notes = note.into_iter().collect();
                 live.board = Some(board);
                 live.trouble = None;
@@ -214,9 +222,20 @@ fn history(args: &Args, context: &Context) -> Result<(PathBuf, Range), Failure> 
     let zone = context.output.draw().zone;
     when::option("--since", &args.since, clock::now(), zone)?;
     let path = database::find(&args.database, context)?;
-    Reader::open(&path).map_err(|error| {
+    let reader = Reader::open(&path).map_err(|error| {
         let failure = Failure::from(error);
         failure.hint("`goroscope top localhost:6060` looks at a process without a database")
     })?;
+    let now = clock::now();
+    // Services and instances that there are none of.
+    instances(
+        &reader,
+        &Scope {
+            since: now.minus(Duration::from_millis(1)),
+            until: now,
+            services: args.service.clone(),
+            instances: args.instance.clone(),
+        },
+    )?;
     Ok((path, Range::Words(args.since.clone(), zone)))
 }

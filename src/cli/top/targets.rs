@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{Args, Detail};
 use crate::cli::failure::Failure;
-use crate::cli::target::{PPROF_PATH, no_client};
+use crate::cli::target::{PPROF_PATH, no_client, without_password};
 use crate::cli::{Context, runtime};
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
 use crate::config::{DetailMode, Target, Watching, parse_target};
@@ -136,7 +136,7 @@ fn targets(words: &[String]) -> Result<Vec<Target>, Failure> {
     let mut targets: Vec<Target> = Vec::new();
     for word in words {
         let target = parse_target(word, "http", PPROF_PATH).map_err(|error| {
-            let failure = Failure::usage(format!("{word}: {error}"));
+            let failure = Failure::usage(format!("{}: {error}", without_password(word)));
             if Path::new(word).exists() {
                 failure.hint(format!("a file is read by `goroscope snapshot {word}`"))
             } else {
@@ -152,28 +152,26 @@ fn targets(words: &[String]) -> Result<Vec<Target>, Failure> {
     Ok(targets)
 }
 
-/// What a full text costs the targets, and where it is left out.
-pub(super) fn note(detail: Detail, board: &Board) -> String {
-    let dearest = board
-        .instances
-        .iter()
-        .filter_map(|row| Some((row.goroutines?, row)))
-        .max_by_key(|(goroutines, _)| *goroutines);
-    let Some((goroutines, row)) = dearest.filter(|_| detail != Detail::Never) else {
-        return "no waits and creators: full texts are off (--detail never)".to_owned();
-    };
+/// What a full text costs the targets, and where it is left out; nothing before one has answered.
+pub(super) fn note(detail: Detail, board: &Board) -> Option<String> {
+    if detail == Detail::Never {
+        return Some("no waits and creators: full texts are off (--detail never)".to_owned());
+    }
+    let known = board.instances.iter();
+    let known = known.filter_map(|row| Some((row.goroutines?, row)));
+    let (goroutines, row) = known.max_by_key(|(goroutines, _)| *goroutines)?;
     let stop = predicted_stop(goroutines);
     let told = millis(stop);
     if detail == Detail::Auto && stop > MAX_STOP {
-        return format!(
+        return Some(format!(
             "no waits and creators of {}: a full text would stop it for {told} (--detail always)",
             row.instance
-        );
+        ));
     }
-    format!(
+    Some(format!(
         "a full text, at first and each 10 min, stops {} for {told}",
         row.instance
-    )
+    ))
 }
 
 /// `less than 0.1 ms`, `about 0.4 ms`, `about 812 ms`.

@@ -3,6 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::chart::spark;
+use super::entry::{Choice, entries};
 use super::style::{FAINT, REVERSED, STRONG};
 use super::{Live, Look, View};
 use crate::model::Timestamp;
@@ -34,7 +35,11 @@ pub(super) fn head(
     }
     match view.board(live) {
         Some(board) => {
-            lines.push(totals(board, look, points));
+            let all = Choice {
+                ignored: view.choice.ignored.clone(),
+                ..Choice::default()
+            };
+            lines.push(totals(board, &all, look, points));
             lines.extend(lost(board, live, look));
             let told = states(&board.states);
             if !told.is_empty() {
@@ -88,9 +93,10 @@ fn title(live: &Live, view: &View, _look: Look, now: Timestamp) -> Line<'static>
     Line::from(spans)
 }
 
-fn totals(board: &Board, look: Look, points: usize) -> Line<'static> {
-    let loud = board.rows.iter().filter(|row| row.grower.ignored.is_none());
-    let suspects = loud.filter(|row| row.grower.verdict.says_growth()).count();
+fn totals(board: &Board, choice: &Choice, look: Look, points: usize) -> Line<'static> {
+    let rows = entries(board, choice);
+    let loud = rows.iter().filter(|row| !row.ignored && !row.lost);
+    let suspects = loud.filter(|row| row.verdict.says_growth()).count();
     let mut spans = vec![
         Span::raw("goroutines "),
         Span::styled(grouped(board.goroutines), STRONG),
