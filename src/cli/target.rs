@@ -1,12 +1,17 @@
 //! The next step where a target gives no goroutines.
 
 use std::error::Error;
+use std::time::Duration;
 
 use super::failure::Failure as Refusal;
 use crate::model::{Failure, FailureReason, InstanceId};
 
 /// Where pprof is when a target does not say.
 pub(super) const PPROF_PATH: &str = "/debug/pprof";
+/// A detail that would stop a process for longer is not made unasked.
+pub(super) const MAX_STOP: Duration = Duration::from_millis(50);
+/// Decompressed bytes of an answer.
+pub(super) const BODY_LIMIT: u64 = 64 << 20;
 
 /// A target as it was typed, but for a user name and password in it.
 pub(super) fn without_password(word: &str) -> String {

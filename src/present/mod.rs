@@ -4,9 +4,11 @@
 //! Everything that came from a target is escaped before it is drawn ([`escape()`]).
 
 mod answer;
+mod chart;
 mod column;
 mod escape;
 mod page;
+mod shorten;
 mod table;
 pub mod text;
 pub mod tui;

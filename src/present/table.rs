@@ -1,7 +1,8 @@
 //! A sheet as aligned columns that fit the terminal.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
+use super::shorten::shortened;
 use super::{Cell, Draw, Sheet};
 
 /// Between two columns.
@@ -51,7 +52,7 @@ fn line(sheet: &Sheet, row: &[Cell], widths: &[Option<usize>], draw: Draw) -> St
     let mut blanks = 0;
     for ((column, cell), width) in sheet.columns.iter().zip(row).zip(widths) {
         let Some(width) = *width else { continue };
-        let text = shortened(&cell.text, width);
+        let text = shortened(&cell.text, width, "…");
         let room = width.saturating_sub(text.width());
         let (before, behind) = if column.numeric { (room, 0) } else { (0, room) };
         blanks += before;
@@ -132,33 +133,6 @@ fn squeeze(
     squeezed
 }
 
-/// The text in at most `width` columns: where it is longer, its beginning and its end.
-fn shortened(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let room = width.saturating_sub(1);
-    let end: Vec<char> = taken(text.chars().rev(), room / 2);
-    let begin = taken(text.chars(), room - room / 2);
-    let dots = std::iter::once('…').take(width);
-    begin
-        .into_iter()
-        .chain(dots)
-        .chain(end.into_iter().rev())
-        .collect()
-}
-
-/// As many characters as fit into `width` columns.
-fn taken(chars: impl Iterator<Item = char>, width: usize) -> Vec<char> {
-    let mut left = width;
-    let fits = |char: &char| {
-        let rest = left.checked_sub(char.width().unwrap_or(0));
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    };
-    chars.take_while(fits).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,20 +207,5 @@ mod tests {
         1,234  …
         not shown for want of room: STATE, OLDEST (-o wide has them)
         ");
-    }
-
-    #[test]
-    fn text_is_shortened_in_its_middle() {
-        for (width, short) in [
-            (9, "abcdefghi"),
-            (8, "abcd…ghi"),
-            (2, "a…"),
-            (1, "…"),
-            (0, ""),
-        ] {
-            assert_eq!(shortened("abcdefghi", width), short);
-        }
-        // A character of two columns is never cut in half.
-        assert_eq!(shortened("支払再試行", 6), "支…行");
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chrono::{Local, Utc};
 
+use super::chart::spark;
 use super::{Draw, escape};
-use crate::model::{IgnoreRule, Signature, Timestamp};
+use crate::model::{IgnoreRule, Labels, Signature, Timestamp};
 use crate::query::Where;
 
 /// In which zone times are shown.
@@ -212,6 +213,19 @@ pub(super) fn build_id(id: Option<&str>, draw: Draw) -> String {
     }
 }
 
+/// A label set: `tenant=a, op=b`, or that there are none.
+pub(super) fn label_set(set: &Labels) -> String {
+    let pairs = set
+        .iter()
+        .map(|(key, value)| format!("{}={}", escape(key), escape(value)));
+    let told = pairs.collect::<Vec<_>>().join(", ");
+    if told.is_empty() {
+        "no labels".to_owned()
+    } else {
+        told
+    }
+}
+
 /// States with their counts, the commonest first.
 pub(super) fn states<'a>(states: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
     let mut states: Vec<_> = states.into_iter().collect();
@@ -235,28 +249,7 @@ pub(super) fn main_state<'a>(states: impl IntoIterator<Item = (&'a String, &'a u
 
 /// Eight blocks of a trend; `·` where nothing was known.
 pub(super) fn sparkline(trend: &[Option<u64>]) -> String {
-    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let slices = trend.chunks(trend.len().div_ceil(8).max(1));
-    let points: Vec<Option<u64>> = slices
-        .map(|slice| slice.iter().rev().copied().flatten().next())
-        .collect();
-    let known = || points.iter().flatten().copied();
-    let (low, high) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
-    let block = |count: u64| {
-        let scaled = (count - low)
-            .saturating_mul(7)
-            .checked_div(high - low)
-            .unwrap_or(0);
-        usize::try_from(scaled)
-            .ok()
-            .and_then(|at| BLOCKS.get(at))
-            .copied()
-            .unwrap_or('█')
-    };
-    points
-        .iter()
-        .map(|point| point.map_or('·', block))
-        .collect()
+    spark(trend, 8, false)
 }
 
 #[cfg(test)]

@@ -62,6 +62,19 @@ impl Board {
         let first = self.instances.first().map(|row| &row.service);
         self.instances.iter().any(|row| Some(&row.service) != first)
     }
+
+    /// The instances that do not answer, each with the poll that says so.
+    pub fn lost(&self) -> impl Iterator<Item = (&BoardInstance, &LastPoll)> {
+        let instances = self.instances.iter();
+        instances.filter_map(|row| Some((row, row.lost()?)))
+    }
+
+    /// Whether none of the instances that had a signature answers.
+    pub fn is_lost(&self, row: &BoardRow) -> bool {
+        let instances = row.on.iter().map(|nth| self.instances.get(*nth));
+        let mut lost = instances.map(|found| found.is_some_and(|found| found.lost().is_some()));
+        !row.on.is_empty() && lost.all(|lost| lost)
+    }
 }
 
 impl BoardInstance {

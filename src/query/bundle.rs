@@ -124,7 +124,7 @@ fn shares<'a>(group: &'a GroupAnswer, by: &GroupBy) -> Vec<(Cow<'a, str>, Share<
         GroupBy::Signature => whole(group.signature.to_string().into()),
         GroupBy::Where => whole((&group.site.function).into()),
         GroupBy::Creator => whole(group.created_by.as_deref().unwrap_or_default().into()),
-        GroupBy::Package => whole(package(&group.site.function).into()),
+        GroupBy::Package => whole(group.site.package().into()),
         GroupBy::State => match group.states.len() {
             0 | 1 => whole(group.states.keys().next().map_or("", String::as_str).into()),
             _ => {
@@ -156,15 +156,6 @@ fn shares<'a>(group: &'a GroupAnswer, by: &GroupBy) -> Vec<(Cow<'a, str>, Share<
             }
         }
     }
-}
-
-/// `github.com/acme/pay` of `github.com/acme/pay.(*Client).retry`.
-fn package(function: &str) -> &str {
-    // Slashes and dots behind the first bracket belong to types in the name.
-    let name = function.split(['(', '[']).next().unwrap_or_default();
-    let path = name.rfind('/').map_or(0, |slash| slash + 1);
-    let dot = name.get(path..).and_then(|last| last.find('.'));
-    dot.and_then(|dot| name.get(..path + dot)).unwrap_or(name)
 }
 
 impl<'a> Growing<'a> {
@@ -230,27 +221,5 @@ impl<'a> Growing<'a> {
             created_by: largest.created_by.clone(),
             labels,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::package;
-
-    #[test]
-    fn a_package_is_what_stands_before_the_name() {
-        for (function, name) in [
-            (
-                "github.com/acme/pay.(*Client).retry.func1",
-                "github.com/acme/pay",
-            ),
-            ("main.main", "main"),
-            ("net/http.(*conn).serve", "net/http"),
-            ("gopkg.in/yaml%2ev3.F[a/b.T]", "gopkg.in/yaml%2ev3"),
-            ("main.(*T).(pkg/path.M)-fm", "main"),
-            ("", ""),
-        ] {
-            assert_eq!(package(function), name);
-        }
     }
 }

@@ -63,6 +63,14 @@ pub struct LastPoll {
     pub message: Option<String>,
 }
 
+impl LastPoll {
+    /// Why it gave no snapshot, in a sentence where there is one.
+    pub fn why(&self) -> &str {
+        let told = self.message.as_deref().or(self.reason.as_deref());
+        told.unwrap_or("no answer")
+    }
+}
+
 /// One process at an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Restart {

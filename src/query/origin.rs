@@ -151,4 +151,26 @@ mod tests {
         }
         assert!(STANDARD.is_sorted());
     }
+
+    #[test]
+    fn a_package_is_what_stands_before_the_name() {
+        for (function, name) in [
+            (
+                "github.com/acme/pay.(*Client).retry.func1",
+                "github.com/acme/pay",
+            ),
+            ("main.main", "main"),
+            ("net/http.(*conn).serve", "net/http"),
+            ("gopkg.in/yaml%2ev3.F[a/b.T]", "gopkg.in/yaml%2ev3"),
+            ("main.(*T).(pkg/path.M)-fm", "main"),
+            ("", ""),
+        ] {
+            let site = Where {
+                function: function.to_owned(),
+                file: String::new(),
+                line: 0,
+            };
+            assert_eq!(site.package(), name);
+        }
+    }
 }

@@ -557,7 +557,7 @@ fn all_of_a_detail_can_be_reached_on_the_smallest() {
 }
 
 #[test]
-fn the_help_at_three_sizes() {
+fn the_help_at_two_sizes() {
     let folder = fleet();
     let live = known(folder.path());
     let screen = |size| {
@@ -633,7 +633,14 @@ fn the_help_at_three_sizes() {
 
     Esc back  j k scroll  q quit
     ");
-    insta::assert_snapshot!(screen((40, 10)), @"
+}
+
+#[test]
+fn the_help_at_the_smallest_size() {
+    let folder = fleet();
+    let mut shown = Shown::at(known(folder.path()), WHOLE, (40, 10));
+    shown.press(KeyCode::Char('?'));
+    insta::assert_snapshot!(shown.screen(), @"
     goroscope top  goroscope.db over 24h  2…
     goroutines 1,652  ▁▁▂▃▄▅▆█  stacks 5  g…
     keys

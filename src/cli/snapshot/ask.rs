@@ -5,16 +5,11 @@ use std::time::Duration;
 use super::source::Unread;
 use super::{Detail, runtime};
 use crate::cli::output::Output;
-use crate::cli::target::{next_step, no_client};
+use crate::cli::target::{BODY_LIMIT, MAX_STOP, next_step, no_client};
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
 use crate::group::StackBook;
 use crate::model::{InstanceId, Kind, Snapshot};
 use crate::present::{escape, plural};
-
-/// A detail that would stop the target for longer is not made unasked.
-const MAX_STOP: Duration = Duration::from_millis(50);
-/// Bytes of an answer.
-const BODY_LIMIT: u64 = 64 << 20;
 
 /// How processes are asked, and whom to tell what it costs them.
 pub(super) struct Asking<'a> {

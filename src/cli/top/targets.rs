@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{Args, Detail};
 use crate::cli::failure::Failure;
-use crate::cli::target::{PPROF_PATH, no_client, without_password};
+use crate::cli::target::{BODY_LIMIT, MAX_STOP, PPROF_PATH, no_client, without_password};
 use crate::cli::{Context, runtime};
 use crate::collect::{Fetcher, Limits, look_once, predicted_stop};
 use crate::config::{DetailMode, Target, Watching, parse_target};
@@ -19,12 +19,8 @@ use crate::query::Board;
 
 /// The name of the one service that targets are.
 const SERVICE: &str = "targets";
-/// A detail that would stop a target for longer is not made unasked.
-const MAX_STOP: Duration = Duration::from_millis(50);
 /// Polls closer together than this would be the load that they measure.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
-/// Bytes of the counts of one process.
-const BODY: u64 = 64 << 20;
 
 /// Targets that are polled.
 pub(super) struct Watched {
@@ -194,7 +190,7 @@ async fn cost(
 ) -> Vec<(String, u64, Duration)> {
     let limits = Limits {
         timeout,
-        body: BODY,
+        body: BODY_LIMIT,
     };
     let mut costs = Vec::new();
     for target in targets {

@@ -6,7 +6,7 @@ use super::draft::rule;
 use super::head;
 use crate::present::column::{numbers, words};
 use crate::present::words::{
-    build_id, grouped, place, plural, rate, signed, sparkline, states, wait,
+    build_id, grouped, label_set, place, plural, rate, signed, sparkline, states, wait,
 };
 use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{InstanceEvidence, ServiceVerdict, Show};
@@ -191,15 +191,7 @@ fn said(answer: &Show, draw: Draw) -> String {
 fn labels(answer: &Show) -> String {
     let mut text = String::new();
     for label in &answer.labels {
-        let pairs: Vec<String> = label
-            .set
-            .iter()
-            .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
-            .collect();
-        let set = match pairs.as_slice() {
-            [] => "no labels".to_owned(),
-            pairs => pairs.join(", "),
-        };
+        let set = label_set(&label.set);
         text += &format!(
             "labels      {set}: {} -> {} ({})",
             grouped(label.first),

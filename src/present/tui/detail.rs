@@ -2,12 +2,12 @@
 
 use ratatui::text::{Line, Span};
 
-use super::chart::{chart, spark};
 use super::style::{FAINT, STRONG};
 use super::{Live, Look};
 use crate::model::Signature;
+use crate::present::chart::{chart, spark};
 use crate::present::escape;
-use crate::present::words::{build, grouped, rate, signed, states, wait};
+use crate::present::words::{build, grouped, label_set, rate, signed, states, wait};
 use crate::query::{Board, BoardRow, Show, Where};
 
 /// Rows of the course.
@@ -43,13 +43,6 @@ pub(super) fn detail(
     }
     let frames = row.map_or(&[][..], |row| &row.frames);
     lines.extend(stack(frames));
-    for line in &mut lines {
-        for span in &mut line.spans {
-            span.content = look
-                .plain(std::mem::take(&mut span.content).into_owned())
-                .into();
-        }
-    }
     lines
 }
 
@@ -127,7 +120,8 @@ fn course(row: &BoardRow, (live, look): (&Live, Look), width: usize) -> Vec<Line
     let trend = &row.grower.trend;
     let highest = trend.iter().flatten().copied().max().unwrap_or(0);
     let label = grouped(highest);
-    let room = width.saturating_sub(label.len() + 2).min(96);
+    let wide = label.len();
+    let room = width.saturating_sub(wide + 2).min(96);
     let drawn = chart(trend, (room, HEIGHT), look.ascii);
     let axis = if look.ascii { '|' } else { '│' };
     let last = drawn.len().saturating_sub(1);
@@ -140,7 +134,6 @@ fn course(row: &BoardRow, (live, look): (&Live, Look), width: usize) -> Vec<Line
                 _ if nth == last => "0",
                 _ => "",
             };
-            let wide = grouped(highest).len();
             Line::raw(format!("{label:>wide$} {axis}{cells}"))
         })
         .collect();
@@ -153,7 +146,7 @@ fn course(row: &BoardRow, (live, look): (&Live, Look), width: usize) -> Vec<Line
         lines.push(Line::styled(
             format!(
                 "{} {} -> {}",
-                " ".repeat(label.len()),
+                " ".repeat(wide),
                 live.zone.second(from),
                 live.zone.second(to)
             ),
@@ -174,12 +167,7 @@ fn evidence(show: &Show, several: bool, live: &Live, look: Look) -> Vec<Line<'st
         }
     };
     for label in &show.labels {
-        let pairs = label
-            .set
-            .iter()
-            .map(|(key, value)| format!("{}={}", escape(key), escape(value)));
-        let set = pairs.collect::<Vec<_>>().join(", ");
-        let set = if set.is_empty() { "no labels" } else { &set };
+        let set = label_set(&label.set);
         lines.push(Line::raw(format!(
             "labels      {set}: {} -> {} ({})",
             grouped(label.first),

@@ -132,20 +132,28 @@ pub(super) struct Choice {
     pub(super) ignored: HashSet<Key>,
 }
 
+impl Choice {
+    /// Signatures of all the board that grow by verdict, are not ignored, and can still be seen.
+    pub(super) fn growing(&self, board: &Board) -> usize {
+        let loud = |row: &&BoardRow| {
+            let grower = &row.grower;
+            let ignored =
+                grower.ignored.is_some() || self.ignored.contains(&key(row, Grouping::Signature));
+            grower.verdict.says_growth() && !ignored && !board.is_lost(row)
+        };
+        board.rows.iter().filter(loud).count()
+    }
+}
+
 /// The rows of a board as they are to be drawn.
 pub(super) fn entries(board: &Board, choice: &Choice) -> Vec<Entry> {
     let mut drawn: BTreeMap<Key, Entry> = BTreeMap::new();
-    let lost: Vec<bool> = board
-        .instances
-        .iter()
-        .map(|row| row.lost().is_some())
-        .collect();
     for (nth, row) in board.rows.iter().enumerate() {
         if !choice.filter.takes(row, board) {
             continue;
         }
         let key = key(row, choice.grouping);
-        let entry = Entry::of(nth, row, key, &lost);
+        let entry = Entry::of(nth, (row, board), key);
         match drawn.get_mut(&entry.key) {
             Some(known) => known.add(entry),
             None => drop(drawn.insert(entry.key.clone(), entry)),
@@ -171,9 +179,8 @@ fn key(row: &BoardRow, grouping: Grouping) -> Key {
 }
 
 impl Entry {
-    fn of(nth: usize, row: &BoardRow, key: Key, lost: &[bool]) -> Self {
+    fn of(nth: usize, (row, board): (&BoardRow, &Board), key: Key) -> Self {
         let grower = &row.grower;
-        let is_lost = |on: &usize| lost.get(*on).copied().unwrap_or(false);
         Self {
             key,
             members: vec![nth],
@@ -188,7 +195,7 @@ impl Entry {
             growing: grower.instances_growing,
             instances: row.on.len(),
             ignored: grower.ignored.is_some(),
-            lost: !row.on.is_empty() && row.on.iter().all(is_lost),
+            lost: board.is_lost(row),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use ratatui::text::{Line, Span};
 
-use super::chart::spark;
-use super::entry::{Choice, entries};
+use super::entry::Choice;
 use super::style::{FAINT, REVERSED, STRONG};
 use super::{Live, Look, View};
 use crate::model::Timestamp;
+use crate::present::chart::spark;
 use crate::present::escape;
 use crate::present::words::{grouped, plural, span, states};
-use crate::query::{Board, BoardInstance};
+use crate::query::{Board, BoardInstance, LastPoll};
 
 /// Points of the line of all goroutines.
 const POINTS: usize = 24;
@@ -26,7 +26,7 @@ pub(super) fn head(
     (width, most): (usize, usize),
 ) -> Vec<Line<'static>> {
     let points = if width < 60 { FEW_POINTS } else { POINTS };
-    let mut lines = vec![title(live, view, look, now)];
+    let mut lines = vec![title(live, view, now)];
     if let Some(trouble) = &live.trouble {
         lines.push(Line::styled(
             format!("no answer: {}", escape(trouble)),
@@ -35,11 +35,7 @@ pub(super) fn head(
     }
     match view.board(live) {
         Some(board) => {
-            let all = Choice {
-                ignored: view.choice.ignored.clone(),
-                ..Choice::default()
-            };
-            lines.push(totals(board, &all, look, points));
+            lines.push(totals(board, &view.choice, look, points));
             lines.extend(lost(board, live, look));
             let told = states(&board.states);
             if !told.is_empty() {
@@ -53,17 +49,10 @@ pub(super) fn head(
     let notes = live.notes.iter();
     lines.extend(notes.map(|note| Line::styled(escape(note).into_owned(), FAINT)));
     lines.truncate(most);
-    for line in &mut lines {
-        for span in &mut line.spans {
-            span.content = look
-                .plain(std::mem::take(&mut span.content).into_owned())
-                .into();
-        }
-    }
     lines
 }
 
-fn title(live: &Live, view: &View, _look: Look, now: Timestamp) -> Line<'static> {
+fn title(live: &Live, view: &View, now: Timestamp) -> Line<'static> {
     let mut spans = vec![
         Span::styled("goroscope top", STRONG),
         Span::raw(format!("  {}  ", escape(&live.title))),
@@ -94,9 +83,7 @@ fn title(live: &Live, view: &View, _look: Look, now: Timestamp) -> Line<'static>
 }
 
 fn totals(board: &Board, choice: &Choice, look: Look, points: usize) -> Line<'static> {
-    let rows = entries(board, choice);
-    let loud = rows.iter().filter(|row| !row.ignored && !row.lost);
-    let suspects = loud.filter(|row| row.verdict.says_growth()).count();
+    let suspects = choice.growing(board);
     let mut spans = vec![
         Span::raw("goroutines "),
         Span::styled(grouped(board.goroutines), STRONG),
@@ -117,23 +104,13 @@ fn totals(board: &Board, choice: &Choice, look: Look, points: usize) -> Line<'st
 
 /// Instances that do not answer, and why.
 fn lost(board: &Board, live: &Live, look: Look) -> Option<Line<'static>> {
-    let lost: Vec<&BoardInstance> = board
-        .instances
-        .iter()
-        .filter(|row| row.lost().is_some())
-        .collect();
+    let lost: Vec<(&BoardInstance, &LastPoll)> = board.lost().collect();
     if lost.is_empty() {
         return None;
     }
-    let told = lost.iter().take(LOST).map(|row| {
-        let last = row.lost();
-        let why = last.and_then(|last| last.message.as_deref().or(last.reason.as_deref()));
-        let at = last.map_or_else(String::new, |last| live.zone.second(last.at));
-        format!(
-            "{}: {} ({at})",
-            escape(&row.instance),
-            escape(why.unwrap_or("no answer"))
-        )
+    let told = lost.iter().take(LOST).map(|(row, poll)| {
+        let (name, why) = (escape(&row.instance), escape(poll.why()));
+        format!("{name}: {why} ({})", live.zone.second(poll.at))
     });
     let told = told.collect::<Vec<_>>().join("; ");
     let more = lost.len().saturating_sub(LOST);

@@ -2,9 +2,9 @@
 
 use ratatui::text::Line;
 
+use super::Live;
 use super::list::{Columns, names};
 use super::style::STRONG;
-use super::{Live, Look};
 use crate::present::escape;
 
 /// Keys and what they do.
@@ -50,7 +50,7 @@ const KEYS: [(&str, &str); 20] = [
 ];
 
 /// The lines of the pane.
-pub(super) fn help(live: &Live, (look, width): (Look, usize)) -> Vec<Line<'static>> {
+pub(super) fn help(live: &Live, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled("keys", STRONG)];
     lines.extend(
         KEYS.iter()
@@ -61,21 +61,11 @@ pub(super) fn help(live: &Live, (look, width): (Look, usize)) -> Vec<Line<'stati
         if !missing.is_empty() {
             lines.push(Line::raw(format!("  wider shows {}", names(&missing))));
         }
-        let lost = board
-            .instances
-            .iter()
-            .filter_map(|row| Some((row, row.lost()?)));
-        let lost: Vec<Line<'static>> = lost
-            .map(|(row, poll)| {
-                let why = poll.message.as_deref().or(poll.reason.as_deref());
-                let (name, why) = (escape(&row.instance), escape(why.unwrap_or("no answer")));
-                Line::raw(format!(
-                    "  {name}: {} ({})",
-                    look.plain(why.into_owned()),
-                    live.zone.second(poll.at)
-                ))
-            })
-            .collect();
+        let lost = board.lost().map(|(row, poll)| {
+            let (name, why) = (escape(&row.instance), escape(poll.why()));
+            Line::raw(format!("  {name}: {why} ({})", live.zone.second(poll.at)))
+        });
+        let lost: Vec<Line<'static>> = lost.collect();
         if !lost.is_empty() {
             lines.push(Line::styled("lost", STRONG));
             lines.extend(lost);

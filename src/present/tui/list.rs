@@ -6,14 +6,14 @@ use ratatui::text::Text;
 use ratatui::widgets::{Cell, Row, Table};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::chart::spark;
 use super::entry::Entry;
 use super::entry::Key;
 use super::style::{FAINT, REVERSED, STRONG};
 use super::view::short;
 use super::{Live, Look};
-use crate::present::words::{grouped, main_state, rate, signed, wait};
-use crate::present::{escape, short_file};
+use crate::present::chart::spark;
+use crate::present::escape;
+use crate::present::words::{grouped, main_state, rate, short_place, signed, wait};
 use crate::query::{Board, Verdict};
 
 /// A column: its heading, its width, and what is in it.
@@ -171,9 +171,9 @@ pub(super) fn table<'a>(
     (board, live): (&Board, &Live),
     (rows, selected): (&[Entry], usize),
     (from, room): (usize, usize),
-    (look, width): (Look, usize),
+    (look, columns): (Look, &Columns),
 ) -> Table<'a> {
-    let columns = Columns::of(board, width).fitting;
+    let columns = &columns.fitting;
     let cell = |column: Column, text: String, style: Style| {
         let text = if column.is_numeric() {
             Text::raw(text).right_aligned()
@@ -282,12 +282,12 @@ impl Entry {
 
     /// The function, and the file and line behind it where there is room for them.
     fn place(&self, board: &Board, room: usize) -> String {
-        let title = escape(&self.title(board)).into_owned();
-        let site = self.site(board).filter(|site| !site.file.is_empty());
-        let (Key::Signature(..), Some(site)) = (&self.key, site) else {
-            return title;
+        let whole = match (&self.key, self.site(board)) {
+            (Key::Signature(..), Some(site)) => Some(short_place(site)),
+            _ => None,
         };
-        let whole = format!("{title}  {}:{}", escape(short_file(&site.file)), site.line);
-        if whole.width() <= room { whole } else { title }
+        whole
+            .filter(|whole| whole.width() <= room)
+            .unwrap_or_else(|| escape(&self.title(board)).into_owned())
     }
 }

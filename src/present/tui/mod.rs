@@ -3,7 +3,6 @@
 //!
 //! Keys and answers go in, a drawn frame and a [`Wish`] come out. Absent on purpose: terminals, databases, clocks.
 
-mod chart;
 mod detail;
 mod entry;
 mod filter;

@@ -79,12 +79,11 @@ impl Plain {
             let name = escape(&row.instance);
             match (before.unwrap_or(false), lost) {
                 (false, Some(poll)) => {
-                    let why = poll
-                        .message
-                        .as_deref()
-                        .or(poll.reason.as_deref())
-                        .unwrap_or("no answer");
-                    text += &format!("{}  LOST {name}: {}\n", stamp(live, poll.at), escape(why));
+                    text += &format!(
+                        "{}  LOST {name}: {}\n",
+                        stamp(live, poll.at),
+                        escape(poll.why())
+                    );
                 }
                 (true, None) => {
                     text += &format!("{}  {name} answers again\n", stamp(live, live.asked_at));

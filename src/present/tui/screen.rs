@@ -10,9 +10,10 @@ use super::detail::detail;
 use super::head::head;
 use super::help::help;
 use super::list::{Columns, table};
-use super::style::{REVERSED, take_width};
+use super::style::REVERSED;
 use super::{Live, Look, Pane, View};
 use crate::model::Timestamp;
+use crate::present::shorten::taken;
 use crate::present::words::plural;
 
 /// Draws what is known as the person has chosen to see it. `now` is only for ages.
@@ -24,7 +25,7 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now
         Pane::Detail | Pane::Help => 2,
     };
     let width = usize::from(area.width);
-    let head = head((live, view), look, now, (width, most));
+    let head = look.lines(head((live, view), look, now, (width, most)));
     let rows = Layout::vertical([
         Constraint::Length(u16::try_from(head.len()).unwrap_or(u16::MAX)),
         Constraint::Fill(1),
@@ -43,11 +44,11 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now
                 Some(of) => detail(of, (view.board(live), live), (look, width)),
                 None => Vec::new(),
             };
-            pane(frame, lines, view, middle);
+            pane(frame, look.lines(lines), view, middle);
             0
         }
         Pane::Help => {
-            pane(frame, help(live, (look, width)), view, middle);
+            pane(frame, look.lines(help(live, width)), view, middle);
             0
         }
     };
@@ -78,14 +79,15 @@ fn list(frame: &mut Frame<'_>, (live, view): (&Live, &mut View), area: Rect, loo
         .saturating_sub(room / 2)
         .min(rows.len().saturating_sub(room));
     let width = usize::from(area.width);
+    let columns = Columns::of(board, width);
     let drawn = table(
         (board, live),
         (&rows, selected),
         (from, room),
-        (look, width),
+        (look, &columns),
     );
     frame.render_widget(drawn, area);
-    Columns::of(board, width).missing.len()
+    columns.missing.len()
 }
 
 /// Draws lines that may be more than there is room for.
@@ -109,7 +111,7 @@ fn wrapped(line: Line<'static>, width: usize) -> Vec<Line<'static>> {
     for span in line.spans {
         let mut rest = &*span.content;
         while !rest.is_empty() {
-            let mut fits = take_width(rest.chars(), left);
+            let mut fits = taken(rest.chars(), left);
             // Not within a word, unless that is a long one.
             if fits.len() < rest.len()
                 && let Some(space) = fits.rfind(' ').filter(|at| *at > fits.len() / 2)
@@ -170,7 +172,7 @@ fn cut(line: Line<'static>, width: usize, look: Look) -> Line<'static> {
     for mut span in line.spans {
         let wide = span.width();
         if wide > left {
-            let keep = take_width(span.content.chars(), left.saturating_sub(1));
+            let keep = taken(span.content.chars(), left.saturating_sub(1));
             span.content = format!("{keep}{}", if look.ascii { "~" } else { "…" }).into();
             cut.spans.push(span);
             break;

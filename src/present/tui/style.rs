@@ -1,7 +1,9 @@
 //! How things look: with colour or without, in Unicode or in ASCII. Colour never says anything alone.
 
 use ratatui::style::{Color, Modifier, Style};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use ratatui::text::Line;
+
+use crate::present::shorten::shortened;
 
 /// What matters less.
 pub(super) const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
@@ -9,6 +11,7 @@ pub(super) const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
 pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 /// The selected row, and what must not be missed.
 pub(super) const REVERSED: Style = Style::new().add_modifier(Modifier::REVERSED);
+
 /// What a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
@@ -62,34 +65,25 @@ impl Look {
         told.collect()
     }
 
+    /// Lines as this terminal can show them.
+    pub(super) fn lines(self, mut lines: Vec<Line<'static>>) -> Vec<Line<'static>> {
+        for span in lines.iter_mut().flat_map(|line| &mut line.spans) {
+            let text = std::mem::take(&mut span.content).into_owned();
+            span.content = self.plain(text).into();
+        }
+        lines
+    }
+
     /// A text of at most `width` columns, cut in its middle where it is longer: both ends of a function tell.
     pub(super) fn cut(self, text: &str, width: usize) -> String {
-        if text.width() <= width {
-            return text.to_owned();
-        }
-        let room = width.saturating_sub(self.ellipsis().width());
-        let head = take_width(text.chars(), room.div_ceil(2));
-        let tail = take_width(text.chars().rev(), room / 2);
-        let tail: String = tail.chars().rev().collect();
-        let cut = format!("{head}{}{tail}", self.ellipsis());
-        take_width(cut.chars(), width)
+        shortened(text, width, self.ellipsis())
     }
-}
-
-/// The first characters that take no more columns.
-pub(super) fn take_width(chars: impl Iterator<Item = char>, width: usize) -> String {
-    let mut left = width;
-    let fits = |char: &char| {
-        let wide = char.width().unwrap_or(0);
-        let fits = wide <= left;
-        left = left.saturating_sub(wide);
-        fits
-    };
-    chars.take_while(fits).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     #[test]
