@@ -17,8 +17,10 @@ const MAX_PASSES: u32 = 7;
 /// Fleets up to this size give their first detail at once; larger ones spread them.
 const FIRST_DETAILS_AT_ONCE: usize = 50;
 
-/// A fresh suspect brings a detail on, but none this soon behind the last.
-const BETWEEN_DETAILS: Duration = Duration::from_mins(2);
+/// A fresh suspect brings a detail on, but none sooner behind the last than that all of them stop the target for
+/// one part in so many of the time, and none this soon.
+const DETAIL_SHARE: u32 = 1_000;
+const LEAST_BETWEEN_DETAILS: Duration = Duration::from_secs(10);
 
 /// How long `debug=2` would stop a process with so many goroutines, all passes together.
 pub fn predicted_stop(goroutines: u64) -> Duration {
@@ -121,7 +123,7 @@ impl Details {
         let wait = match urgency {
             _ if service.detail == DetailMode::Always => Duration::ZERO,
             Urgency::None => service.detail_interval,
-            Urgency::FreshSuspect => service.detail_interval.min(BETWEEN_DETAILS),
+            Urgency::FreshSuspect => service.detail_interval.min(self.least_wait()),
             Urgency::BeforeProof => Duration::ZERO,
         };
         let due = match (self.last, urgency) {
@@ -130,6 +132,12 @@ impl Details {
             (None, _) => true,
         };
         due && self.is_allowed(service, now)
+    }
+
+    /// From one detail to another that is brought on.
+    fn least_wait(&self) -> Duration {
+        let stop = self.goroutines.map_or(Duration::MAX, predicted_stop);
+        stop.saturating_mul(DETAIL_SHARE).max(LEAST_BETWEEN_DETAILS)
     }
 
     fn is_allowed(&self, service: &Service, now: Timestamp) -> bool {
@@ -165,9 +173,14 @@ mod tests {
         details.seen(100);
         assert_eq!(follows(&details, 0), [true; 3]);
         details.made(at(0));
-        assert_eq!(follows(&details, 1), [false, false, true]);
-        assert_eq!(follows(&details, 2), [false, true, true]);
+        assert_eq!(follows(&details, 1), [false, true, true]);
         assert_eq!(follows(&details, 10), [true; 3]);
+        // 2,000 goroutines stand still for 44 ms: a thousand times that lies between two of them.
+        details.seen(2_000);
+        details.made(at(0).minus(Duration::from_secs(43)));
+        assert_eq!(follows(&details, 0), [false, false, true]);
+        details.made(at(0).minus(Duration::from_secs(44)));
+        assert_eq!(follows(&details, 0), [false, true, true]);
         details.timed_out(at(10));
         assert_eq!(follows(&details, 69), [false; 3]);
         assert_eq!(follows(&details, 70), [true; 3]);

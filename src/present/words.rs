@@ -29,6 +29,11 @@ impl Zone {
         self.format(at, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// `08:00:05`, where the day is plain.
+    pub(super) fn clock(self, at: Timestamp) -> String {
+        self.format(at, "%H:%M:%S")
+    }
+
     /// `+01:00`, as of a moment.
     pub fn offset(self, at: Timestamp) -> String {
         self.format(at, "%:z")

@@ -332,7 +332,7 @@ fn the_list_at_three_sizes() {
     goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
     goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
     LOST 1 of 3 instances: pay-2:6060: connection refused (2026-11-24 00:40:00)
-    states chan send 1,615, IO wait 38, chan receive 16, select 6
+    states chan send 1,612, IO wait 26, chan receive 8, select 6
     polls 118 of 123, 5 failed or missed  since 2026-11-23 23:59:00 (41m)  0 restar…
         COUNT   GROWTH TREND    VERDICT   SERVICE WHERE
     ▶   1,615   +1,600 ▁▁▂▃▄▅▆█ SUSPECT   pay     pay.(*Client).retry.func1
@@ -352,13 +352,13 @@ fn the_list_at_three_sizes() {
 
 
 
-    ? help  q quit  s order: verdict  g row: signature  6 columns hidden
+    ? help  q quit  s order: verdict  6 columns hidden  g row: signature
     ");
     insta::assert_snapshot!(screen((120, 40)), @r"
     goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
     goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
     LOST 1 of 3 instances: pay-2:6060: connection refused (2026-11-24 00:40:00)
-    states chan send 1,615, IO wait 38, chan receive 16, select 6
+    states chan send 1,612, IO wait 26, chan receive 8, select 6
     polls 118 of 123, 5 failed or missed  since 2026-11-23 23:59:00 (41m)  0 restarts  3 instances
         COUNT   GROWTH     /HOUR TREND    STATE         OLDEST VERDICT   SERVICE      ON WHERE
     ▶   1,615   +1,600    +2,400 ▁▁▂▃▄▅▆█ chan send        12m SUSPECT   pay         1/2 pay.(*Client).retry.func1
@@ -394,10 +394,10 @@ fn the_list_at_three_sizes() {
 
 
 
-    ? help  q quit  s order: verdict  g row: signature  2 columns hidden
+    ? help  q quit  s order: verdict  2 columns hidden  g row: signature  Enter detail  t instances
     ");
     insta::assert_snapshot!(screen((40, 10)), @"
-    goroscope top  goroscope.db over 24h  2…
+    top  goroscope.db over 24h  00:40:00
     goroutines 1,652  ▁▁▂▃▄▅▆█  stacks 5  g…
     LOST 1 of 3 instances: pay-2:6060: conn…
         COUNT   GROWTH VERDICT   WHERE
@@ -406,7 +406,7 @@ fn the_list_at_three_sizes() {
            34       +4 too early http.…serve
            16        0 too early pay.(…).run
             4        0 too early http.…serve
-    ? help  q quit  s order: verdict  g row…
+    ? help  q quit  s order: verdict
     ");
     let ascii = Look {
         colour: false,
@@ -418,7 +418,7 @@ fn the_list_at_three_sizes() {
     goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
     goroutines 1,652  ____...---~~~~===++++**#  stacks 5  growing 2
     LOST 1 of 3 instances: pay-2:6060: connection refused (2026-11-24 00:40:00)
-    states chan send 1,615, IO wait 38, chan receive 16, select 6
+    states chan send 1,612, IO wait 26, chan receive 8, select 6
     polls 118 of 123, 5 failed or missed  since 2026-11-23 23:59:00 (41m)  0 restar~
         COUNT   GROWTH TREND    VERDICT   SERVICE WHERE
     >   1,615   +1,600 __.-~=+# SUSPECT   pay     pay.(*Client).retry.func1
@@ -438,7 +438,7 @@ fn the_list_at_three_sizes() {
 
 
 
-    ? help  q quit  s order: verdict  g row: signature  6 columns hidden
+    ? help  q quit  s order: verdict  6 columns hidden  g row: signature
     ");
 }
 
@@ -476,7 +476,7 @@ fn the_detail_at_two_sizes() {
         0 │▂▂▂▅▅▅▆▆▆███████████████████████████████████████████████████████████████
           2026-11-24 00:00:00 -> 2026-11-24 00:40:00
     labels      tenant=größe: 15 -> 1,615 (+1,600)
-    Esc back  j k scroll  y copy the signature  i ignore  q quit
+    Esc back  j k scroll  q quit  y copy the signature  i ignore
     ");
     insta::assert_snapshot!(screen((120, 40)), @"
     goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
@@ -518,7 +518,7 @@ fn the_detail_at_two_sizes() {
 
 
 
-    Esc back  j k scroll  y copy the signature  i ignore  q quit
+    Esc back  j k scroll  q quit  y copy the signature  i ignore
     ");
 }
 
@@ -529,7 +529,7 @@ fn all_of_a_detail_can_be_reached_on_the_smallest() {
     let mut shown = Shown::at(live, WHOLE, (40, 10));
     shown.press(KeyCode::Enter);
     insta::assert_snapshot!(shown.screen(), @"
-    goroscope top  goroscope.db over 24h  2…
+    top  goroscope.db over 24h  00:40:00
     goroutines 1,652  ▁▁▂▃▄▅▆█  stacks 5  g…
     3525c6a0b127855efa805f753daf826c  pay
     SUSPECT  15 -> 1,615 (+1,600)  +2,400/h
@@ -538,11 +538,11 @@ fn all_of_a_detail_can_be_reached_on_the_smallest() {
     40m (41 pulses) and was never below
     1092 in the last third of that time
     hint        +1600 to 1615 goroutines in
-    Esc back  j k scroll  y copy the signat…
+    Esc back  j k scroll  q quit  i ignore
     ");
     shown.press(KeyCode::End);
     insta::assert_snapshot!(shown.screen(), @"
-    goroscope top  goroscope.db over 24h  2…
+    top  goroscope.db over 24h  00:40:00
     goroutines 1,652  ▁▁▂▃▄▅▆█  stacks 5  g…
           /src/acme/pay/client.go:118
     * acme.io/pay.(*Client).Charge
@@ -551,7 +551,7 @@ fn all_of_a_detail_can_be_reached_on_the_smallest() {
     .func1
           golang.org/x/sync@v0.17.0/errgroup
     /errgroup.go:93
-    Esc back  j k scroll  y copy the signat…
+    Esc back  j k scroll  q quit  i ignore
     ");
     assert_eq!(shown.press(KeyCode::Esc), Some(Wish::Show(None)));
 }
@@ -582,13 +582,13 @@ fn the_help_at_two_sizes() {
       b           set the baseline anew: growth is counted from now on
       i           ignore the row here: it stands last; again takes it back
       y           copy the signature (the terminal does it, over ssh too)
+      t           how each instance is; those that are lost, and why
       ?  h        this
       q           quit; Ctrl-C too; Ctrl-Z stops it until fg
 
       red, bold   SUSPECT or louder: it grew and did not come back
       yellow, +   it grew, and no more can be said of it
       dim         ignored, or no instance that has it answers (lost)
-      too early   how much more is needed is in the detail
     Esc back  j k scroll  q quit
     ");
     insta::assert_snapshot!(screen((120, 40)), @"
@@ -608,6 +608,7 @@ fn the_help_at_two_sizes() {
       b           set the baseline anew: growth is counted from now on
       i           ignore the row here: it stands last; again takes it back
       y           copy the signature (the terminal does it, over ssh too)
+      t           how each instance is; those that are lost, and why
       ?  h        this
       q           quit; Ctrl-C too; Ctrl-Z stops it until fg
 
@@ -616,8 +617,7 @@ fn the_help_at_two_sizes() {
       dim         ignored, or no instance that has it answers (lost)
       too early   how much more is needed is in the detail
       wider shows SIGNATURE, FIRST SEEN
-    lost
-      pay-2:6060: connection refused (2026-11-24 00:40:00)
+
 
 
 
@@ -641,7 +641,7 @@ fn the_help_at_the_smallest_size() {
     let mut shown = Shown::at(known(folder.path()), WHOLE, (40, 10));
     shown.press(KeyCode::Char('?'));
     insta::assert_snapshot!(shown.screen(), @"
-    goroscope top  goroscope.db over 24h  2…
+    top  goroscope.db over 24h  00:40:00
     goroutines 1,652  ▁▁▂▃▄▅▆█  stacks 5  g…
     keys
       arrows j k  move; so do PgUp PgDn
@@ -925,7 +925,7 @@ fn lines_tell_what_is_there_and_then_what_changes() {
     let mut plain = Plain::default();
     let first = plain.lines(&live, 3);
     insta::assert_snapshot!(first, @r"
-    2026-11-24 00:40:00 +00:00  LOST pay-2:6060: connection refused
+    2026-11-24 00:40:00 +00:00  LOST pay-2:6060: connection refused (the poll of 2026-11-24 00:40:00)
     2026-11-24 00:40:00 +00:00  goroutines 1,652  stacks 5  polls 118 of 123
     2026-11-24 00:40:00 +00:00  SUSPECT 3525c6a0 1,615 +1,600 +2,400/h  chan send  oldest 12m  pay pay.(*Client).retry.func1 pay/client.go:118
     2026-11-24 00:40:00 +00:00  SUSPECT 100a0dfd 6 +5 +7.5/h  select  oldest 12m  shop main.\u{1b}[2J\u{202e}evil|<b> src/\u{1b}]0;x\u{7}.go:7

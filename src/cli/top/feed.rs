@@ -23,7 +23,7 @@ const SHARE: u32 = 25;
 /// A view of a small database need not be newer than this.
 const LEAST_PACE: Duration = Duration::from_millis(250);
 /// What polling is told of suspects is worked out this often.
-const JUDGE_EVERY: Duration = Duration::from_secs(30);
+const JUDGE_EVERY: Duration = Duration::from_secs(10);
 
 /// Where the window begins.
 #[derive(Debug, Clone)]

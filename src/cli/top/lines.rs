@@ -4,6 +4,7 @@ use super::screen::{stop_here, watch_signals};
 use super::{Args, Happened, Run};
 use crate::cli::Context;
 use crate::cli::failure::Failure;
+use crate::cli::target::without_password;
 use crate::daemon::Polling;
 use crate::present::tui::Plain;
 
@@ -20,7 +21,7 @@ pub(super) fn show(
 fn tell(run: &mut Run, args: &Args, context: &mut Context) -> Result<(), Failure> {
     let most = if args.top == 0 { usize::MAX } else { args.top };
     let mut plain = Plain::default();
-    let mut looks = 0;
+    let (mut looks, mut heard) = (0, false);
     while let Ok(happened) = run.happened.recv() {
         match happened {
             Happened::Asked(asked) => {
@@ -33,8 +34,9 @@ fn tell(run: &mut Run, args: &Args, context: &mut Context) -> Result<(), Failure
                     context.output.data(&lines)?;
                 }
                 looks += 1;
+                heard |= run.hears();
                 if args.looks.is_some_and(|most| looks >= most) {
-                    break;
+                    return if heard { Ok(()) } else { Err(nothing(args)) };
                 }
             }
             Happened::Stop => break,
@@ -44,4 +46,20 @@ fn tell(run: &mut Run, args: &Args, context: &mut Context) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+/// It has looked as often as was asked for, and there was nothing to see.
+fn nothing(args: &Args) -> Failure {
+    match args.targets.as_slice() {
+        [] => Failure::plain("no instance answered in this window".to_owned())
+            .hint("`goroscope query instances` says how each poll ended"),
+        [target] => {
+            Failure::plain(format!("{} did not answer", without_password(target))).hint(format!(
+                "`goroscope snapshot {}` says more",
+                without_password(target)
+            ))
+        }
+        _ => Failure::plain("no target answered".to_owned())
+            .hint("`goroscope snapshot TARGET` says more of one"),
+    }
 }

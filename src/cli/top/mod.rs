@@ -138,8 +138,17 @@ impl Run {
     /// Whether targets are polled, and none has ended a poll yet.
     fn is_early(&self) -> bool {
         let board = self.live.board.as_deref();
-        let is_polled = |board: &Board| board.instances.iter().any(|row| row.last_poll.is_some());
+        let is_polled = |board: &Board| {
+            let mut rows = board.instances.iter();
+            rows.any(|row| row.last_poll.is_some() && !row.is_silent)
+        };
         self.detail.is_some() && self.live.trouble.is_none() && !board.is_some_and(is_polled)
+    }
+
+    /// Whether an instance answers.
+    fn hears(&self) -> bool {
+        let board = self.live.board.as_deref();
+        board.is_some_and(|board| board.instances.iter().any(|row| row.goroutines.is_some()))
     }
 
     /// Takes an answer in.

@@ -22,6 +22,7 @@ use crate::cli::output;
 use crate::clock;
 use crate::daemon::Polling;
 use crate::present::tui::{View, Wish, draw};
+use crate::query::Board;
 
 /// Ages are drawn anew this often while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -77,7 +78,11 @@ fn fulfil(wish: Wish, run: &Run, screen: &mut Screen) -> bool {
     match wish {
         Wish::Quit => return true,
         Wish::Suspend => drop(screen.suspend()),
-        Wish::Baseline => ask(Question::Since(clock::now())),
+        Wish::Baseline => {
+            let board = run.live.board.as_deref();
+            let newest = board.and_then(Board::baseline);
+            ask(Question::Since(newest.unwrap_or_else(clock::now)));
+        }
         Wish::Show(signature) => ask(Question::Show(signature)),
         Wish::Copy(signature) => copy(&signature.to_string()),
     }

@@ -8,7 +8,7 @@ use crate::model::Signature;
 use crate::present::chart::{chart, spark};
 use crate::present::escape;
 use crate::present::words::{build, grouped, label_set, rate, signed, states, wait};
-use crate::query::{Board, BoardRow, Show, Where};
+use crate::query::{Board, BoardRow, Show, Verdict, Where};
 
 /// Rows of the course.
 const HEIGHT: usize = 6;
@@ -59,6 +59,11 @@ fn summary(row: &BoardRow, (live, look): (&Live, Look), width: usize) -> Vec<Lin
         .map_or_else(String::new, |low| format!(" (at least {})", rate(low)));
     lines.push(Line::from(vec![
         Span::styled(grower.verdict.as_str().to_owned(), loud),
+        Span::raw(match grower.verdict {
+            // So the list calls it, where there is room for two words.
+            Verdict::Insufficient => " (too early)",
+            _ => "",
+        }),
         Span::raw(format!(
             "  {} -> {} ({})  {}/h{hourly}  grows on {} of {}",
             grouped(grower.first),

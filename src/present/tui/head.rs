@@ -1,6 +1,9 @@
 //! The lines above the list: what is looked at, how much of it there is, and what is wrong with it.
 
+use std::time::Duration;
+
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::entry::Choice;
 use super::style::{FAINT, REVERSED, STRONG};
@@ -11,6 +14,10 @@ use crate::present::escape;
 use crate::present::words::{grouped, plural, span, states};
 use crate::query::{Board, BoardInstance, LastPoll};
 
+/// What stands before all else.
+const PROGRAM: &str = "goroscope top";
+const BRIEFLY: &str = "top";
+const GAP: &str = "  ";
 /// Points of the line of all goroutines.
 const POINTS: usize = 24;
 /// Points of it on a screen that has little room.
@@ -26,7 +33,7 @@ pub(super) fn head(
     (width, most): (usize, usize),
 ) -> Vec<Line<'static>> {
     let points = if width < 60 { FEW_POINTS } else { POINTS };
-    let mut lines = vec![title(live, view, now)];
+    let mut lines = vec![title(live, view, now, (look, width))];
     if let Some(trouble) = &live.trouble {
         lines.push(Line::styled(
             format!("no answer: {}", escape(trouble)),
@@ -52,34 +59,53 @@ pub(super) fn head(
     lines
 }
 
-fn title(live: &Live, view: &View, now: Timestamp) -> Line<'static> {
-    let mut spans = vec![
-        Span::styled("goroscope top", STRONG),
-        Span::raw(format!("  {}  ", escape(&live.title))),
-    ];
+/// What is looked at, and when: where there is no room for all of it, it is told in brief, and then the middle of
+/// the name goes.
+fn title(live: &Live, view: &View, now: Timestamp, (look, width): (Look, usize)) -> Line<'static> {
+    let name = look.plain(escape(&live.title).into_owned());
+    let (whole, brief) = moment(live, view, now);
+    let all = PROGRAM.len() + name.width() + whole.content.width() + 2 * GAP.len();
+    let (program, moment) = if all <= width {
+        (PROGRAM, whole)
+    } else {
+        (BRIEFLY, brief)
+    };
+    let taken = program.len() + moment.content.width() + 2 * GAP.len();
+    let name = look.cut(&name, width.saturating_sub(taken));
+    Line::from(vec![
+        Span::styled(program, STRONG),
+        Span::raw(format!("{GAP}{name}{GAP}")),
+        moment,
+    ])
+}
+
+/// Of which moment everything is, whole and in brief.
+fn moment(live: &Live, view: &View, now: Timestamp) -> (Span<'static>, Span<'static>) {
     if let Some(since) = view.frozen_since() {
-        spans.push(Span::styled(
-            format!(" FROZEN at {}, Space goes on ", live.zone.second(since)),
-            REVERSED,
-        ));
-    } else if live.board.is_some() {
-        let age = now.since(live.asked_at);
-        let pace = span(live.pace.max(std::time::Duration::from_secs(1)));
-        let old = if age > live.pace.saturating_mul(2) + std::time::Duration::from_secs(2) {
-            format!(", {} old", span(age))
-        } else {
-            String::new()
-        };
-        spans.push(Span::styled(
-            format!(
-                "{} ({}), every {pace}{old}",
-                live.zone.second(live.asked_at),
-                live.zone.offset(live.asked_at)
-            ),
-            FAINT,
-        ));
+        let at = live.zone.second(since);
+        let whole = format!(" FROZEN at {at}, Space goes on ");
+        return (
+            Span::styled(whole, REVERSED),
+            Span::styled(" FROZEN ", REVERSED),
+        );
     }
-    Line::from(spans)
+    if live.board.is_none() {
+        return (Span::raw(""), Span::raw(""));
+    }
+    let at = live.zone.second(live.asked_at);
+    let offset = live.zone.offset(live.asked_at);
+    let age = now.since(live.asked_at);
+    let pace = live.pace.max(Duration::from_secs(1));
+    let old = if age > pace.saturating_mul(2) + Duration::from_secs(2) {
+        format!(", {} old", span(age))
+    } else {
+        String::new()
+    };
+    let whole = format!("{at} ({offset}), every {}{old}", span(pace));
+    (
+        Span::styled(whole, FAINT),
+        Span::styled(format!("{}{old}", live.zone.clock(live.asked_at)), FAINT),
+    )
 }
 
 fn totals(board: &Board, choice: &Choice, look: Look, points: usize) -> Line<'static> {
@@ -90,7 +116,7 @@ fn totals(board: &Board, choice: &Choice, look: Look, points: usize) -> Line<'st
         Span::raw(format!(
             "  {}  stacks {}  ",
             spark(&board.trend, points, look.ascii),
-            grouped(board.rows.len() as u64)
+            grouped(board.stacks as u64)
         )),
     ];
     let told = format!("growing {}", grouped(suspects as u64));

@@ -5,10 +5,9 @@ use ratatui::text::Line;
 use super::Live;
 use super::list::{Columns, names};
 use super::style::STRONG;
-use crate::present::escape;
 
 /// Keys and what they do.
-const KEYS: [(&str, &str); 20] = [
+const KEYS: [(&str, &str); 21] = [
     ("arrows j k", "move; so do PgUp PgDn Home End G"),
     ("Enter", "all about the selected row; Esc goes back"),
     (
@@ -37,6 +36,7 @@ const KEYS: [(&str, &str); 20] = [
         "y",
         "copy the signature (the terminal does it, over ssh too)",
     ),
+    ("t", "how each instance is; those that are lost, and why"),
     ("?  h", "this"),
     ("q", "quit; Ctrl-C too; Ctrl-Z stops it until fg"),
     ("", ""),
@@ -60,15 +60,6 @@ pub(super) fn help(live: &Live, width: usize) -> Vec<Line<'static>> {
         let missing = Columns::of(board, width).missing;
         if !missing.is_empty() {
             lines.push(Line::raw(format!("  wider shows {}", names(&missing))));
-        }
-        let lost = board.lost().map(|(row, poll)| {
-            let (name, why) = (escape(&row.instance), escape(poll.why()));
-            Line::raw(format!("  {name}: {why} ({})", live.zone.second(poll.at)))
-        });
-        let lost: Vec<Line<'static>> = lost.collect();
-        if !lost.is_empty() {
-            lines.push(Line::styled("lost", STRONG));
-            lines.extend(lost);
         }
     }
     lines

@@ -8,6 +8,7 @@ mod entry;
 mod filter;
 mod head;
 mod help;
+mod instances;
 mod list;
 mod plain;
 mod screen;

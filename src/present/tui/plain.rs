@@ -36,7 +36,7 @@ impl Plain {
         };
         text += &self.instances(board, live);
         let first = self.totals.is_none();
-        let totals = (board.goroutines, board.rows.len());
+        let totals = (board.goroutines, board.stacks);
         if self.totals.replace(totals) != Some(totals) {
             text += &format!(
                 "{}  goroutines {}  stacks {}  polls {} of {}\n",
@@ -80,9 +80,10 @@ impl Plain {
             match (before.unwrap_or(false), lost) {
                 (false, Some(poll)) => {
                     text += &format!(
-                        "{}  LOST {name}: {}\n",
-                        stamp(live, poll.at),
-                        escape(poll.why())
+                        "{}  LOST {name}: {} (the poll of {})\n",
+                        stamp(live, live.asked_at),
+                        escape(poll.why()),
+                        live.zone.second(poll.at),
                     );
                 }
                 (true, None) => {

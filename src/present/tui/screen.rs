@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::detail::detail;
 use super::head::head;
 use super::help::help;
+use super::instances::instances;
 use super::list::{Columns, table};
 use super::style::REVERSED;
 use super::{Live, Look, Pane, View};
@@ -22,7 +23,7 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now
     // A quarter of a small screen, and the list keeps the most of it.
     let most = match view.pane {
         Pane::List => usize::from(area.height / 4).clamp(3, 8),
-        Pane::Detail | Pane::Help => 2,
+        Pane::Detail | Pane::Instances | Pane::Help => 2,
     };
     let width = usize::from(area.width);
     let head = look.lines(head((live, view), look, now, (width, most)));
@@ -47,12 +48,17 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now
             pane(frame, look.lines(lines), view, middle);
             0
         }
+        Pane::Instances => {
+            let lines = instances(view.board(live), live, look);
+            pane(frame, look.lines(lines), view, middle);
+            0
+        }
         Pane::Help => {
             pane(frame, look.lines(help(live, width)), view, middle);
             0
         }
     };
-    let bottom = bottom(view, hidden);
+    let bottom = bottom(view, hidden, width);
     let bottom = cut(Line::raw(bottom), width, look);
     frame.render_widget(Paragraph::new(bottom).style(REVERSED), below);
 }
@@ -67,11 +73,14 @@ fn list(frame: &mut Frame<'_>, (live, view): (&Live, &mut View), area: Rect, loo
     };
     if rows.is_empty() {
         let empty = if view.choice.filter.text().is_empty() {
-            "no goroutine was seen yet"
+            let since = board.window.since;
+            let since = format!("{} ({})", live.zone.second(since), live.zone.offset(since));
+            format!("no goroutine was seen since {since}; t tells how the instances are")
         } else {
-            "no row has all these words; Esc shows all"
+            "no row has all these words; Esc shows all".to_owned()
         };
-        frame.render_widget(Paragraph::new(empty), area);
+        let lines = wrapped(Line::raw(empty), usize::from(area.width));
+        frame.render_widget(Paragraph::new(lines), area);
         return 0;
     }
     // The selected row stays in sight, in the middle of a list that is longer than the screen.
@@ -136,8 +145,8 @@ fn wrapped(line: Line<'static>, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// What is typed, what the last key did, or which keys there are.
-fn bottom(view: &View, hidden: usize) -> String {
+/// What is typed, what the last key did, or which keys there are and what was chosen with them.
+fn bottom(view: &View, hidden: usize, width: usize) -> String {
     let choice = &view.choice;
     if view.typing.is_some() {
         return format!("/{}_  Enter keeps it, Esc drops it", choice.filter.text());
@@ -145,22 +154,50 @@ fn bottom(view: &View, hidden: usize) -> String {
     if let Some(message) = &view.message {
         return message.clone();
     }
-    match view.pane {
-        Pane::List => {
-            let mut told = format!("? help  q quit  s order: {}", choice.order.as_str());
-            told += if choice.reversed { " reversed" } else { "" };
-            told += &format!("  g row: {}", choice.grouping.as_str());
-            if !choice.filter.text().is_empty() {
-                told += &format!("  /{}", choice.filter.text());
-            }
-            if hidden > 0 {
-                told += &format!("  {} hidden", plural(hidden as u64, "column"));
-            }
-            told
+    let list = || {
+        let mut parts = vec!["? help  q quit".to_owned()];
+        if !choice.filter.text().is_empty() {
+            parts.push(format!("/{}", choice.filter.text()));
         }
-        Pane::Detail => "Esc back  j k scroll  y copy the signature  i ignore  q quit".to_owned(),
-        Pane::Help => "Esc back  j k scroll  q quit".to_owned(),
+        let reversed = if choice.reversed { " reversed" } else { "" };
+        parts.push(format!("s order: {}{reversed}", choice.order.as_str()));
+        if hidden > 0 {
+            parts.push(format!("{} hidden", plural(hidden as u64, "column")));
+        }
+        parts.push(format!("g row: {}", choice.grouping.as_str()));
+        parts.push("Enter detail".to_owned());
+        parts.push("t instances".to_owned());
+        parts
+    };
+    let parts = match view.pane {
+        Pane::List => list(),
+        Pane::Detail => [
+            "Esc back",
+            "j k scroll",
+            "q quit",
+            "y copy the signature",
+            "i ignore",
+        ]
+        .map(str::to_owned)
+        .into(),
+        Pane::Instances | Pane::Help => ["Esc back", "j k scroll", "q quit"]
+            .map(str::to_owned)
+            .into(),
+    };
+    as_many(parts, width)
+}
+
+/// The parts that fit beside each other, the first of them in any case.
+fn as_many(parts: Vec<String>, width: usize) -> String {
+    let mut told = String::new();
+    for part in parts {
+        if told.is_empty() {
+            told = part;
+        } else if told.width() + part.width() + 2 <= width {
+            told = format!("{told}  {part}");
+        }
     }
+    told
 }
 
 fn cut(line: Line<'static>, width: usize, look: Look) -> Line<'static> {

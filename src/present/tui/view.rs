@@ -33,6 +33,8 @@ pub enum Pane {
     List,
     /// One signature.
     Detail,
+    /// Every instance.
+    Instances,
     /// The keys.
     Help,
 }
@@ -117,6 +119,7 @@ impl View {
                 return match self.pane {
                     Pane::List => self.press_in_list(key, live),
                     Pane::Detail => self.press_in_detail(key, live),
+                    Pane::Instances => self.press_in_instances(key),
                     Pane::Help => self.press_in_help(key),
                 };
             }
@@ -162,6 +165,11 @@ impl View {
         };
     }
 
+    fn go_to(&mut self, pane: Pane) {
+        self.scroll = 0;
+        self.pane = pane;
+    }
+
     fn press_in_list(&mut self, key: KeyEvent, live: &Live) -> Option<Wish> {
         let (rows, at) = self.rows(live);
         let page = self.page.max(1);
@@ -193,6 +201,7 @@ impl View {
                 return Some(Wish::Baseline);
             }
             KeyCode::Char('i') => self.ignore(row?),
+            KeyCode::Char('t') => self.go_to(Pane::Instances),
             KeyCode::Char('y') => return Some(self.copy(self.signature_of(row?, live)?)),
             KeyCode::Enter => return self.open(row?, live),
             _ => {}
@@ -240,8 +249,7 @@ impl View {
             Key::Signature(service, signature) => {
                 self.selected = Some(row.key.clone());
                 self.detail = Some((service.clone(), *signature));
-                self.pane = Pane::Detail;
-                self.scroll = 0;
+                self.go_to(Pane::Detail);
                 Some(Wish::Show(Some(*signature)))
             }
             Key::Common(_, name) if name.is_empty() => {
@@ -274,6 +282,16 @@ impl View {
             KeyCode::Char('i') => {
                 let (rows, at) = self.rows(live);
                 self.ignore(rows.get(at)?);
+            }
+            _ => self.scroll_by(key),
+        }
+        None
+    }
+
+    fn press_in_instances(&mut self, key: KeyEvent) -> Option<Wish> {
+        match key.code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace | KeyCode::Char('t') => {
+                self.go_to(Pane::List);
             }
             _ => self.scroll_by(key),
         }
