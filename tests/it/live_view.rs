@@ -242,15 +242,25 @@ fn outcome(kind: Kind, life: &Arc<Incarnation>, (address, minute): (&str, i64)) 
     Outcome::Snapshot(Arc::clone(life), Box::new(snapshot(kind, life, groups)))
 }
 
+fn window(since: Timestamp, until: Timestamp) -> Scope {
+    Scope {
+        since,
+        until,
+        services: Vec::new(),
+        instances: Vec::new(),
+    }
+}
+
+fn board_since(folder: &Path, since: Timestamp) -> query::Board {
+    let reader = Reader::open(&folder.join("goroscope.db")).unwrap();
+    let scope = window(since, minute(41));
+    query::board(&reader, &scope, &mut Stacks::default()).unwrap()
+}
+
 /// What the view knows at the end of the history.
 fn known(folder: &Path) -> Live {
     let reader = Reader::open(&folder.join("goroscope.db")).unwrap();
-    let scope = Scope {
-        since: minute(-1),
-        until: minute(40),
-        services: Vec::new(),
-        instances: Vec::new(),
-    };
+    let scope = window(minute(-1), minute(40));
     let board = query::board(&reader, &scope, &mut Stacks::default()).unwrap();
     let mut live = Live::new("goroscope.db over 24h".to_owned(), Zone::Utc);
     live.asked_at = minute(40);
@@ -583,12 +593,12 @@ fn the_help_at_two_sizes() {
       i           ignore the row here: it stands last; again takes it back
       y           copy the signature (the terminal does it, over ssh too)
       t           how each instance is; those that are lost, and why
-      ?  h        this
-      q           quit; Ctrl-C too; Ctrl-Z stops it until fg
+      ?  q        this; quit (Ctrl-C too; Ctrl-Z stops it until fg)
 
       red, bold   SUSPECT or louder: it grew and did not come back
       yellow, +   it grew, and no more can be said of it
       dim         ignored, or no instance that has it answers (lost)
+      too early   how much more is needed is in the detail
     Esc back  j k scroll  q quit
     ");
     insta::assert_snapshot!(screen((120, 40)), @"
@@ -609,14 +619,14 @@ fn the_help_at_two_sizes() {
       i           ignore the row here: it stands last; again takes it back
       y           copy the signature (the terminal does it, over ssh too)
       t           how each instance is; those that are lost, and why
-      ?  h        this
-      q           quit; Ctrl-C too; Ctrl-Z stops it until fg
+      ?  q        this; quit (Ctrl-C too; Ctrl-Z stops it until fg)
 
       red, bold   SUSPECT or louder: it grew and did not come back
       yellow, +   it grew, and no more can be said of it
       dim         ignored, or no instance that has it answers (lost)
       too early   how much more is needed is in the detail
       wider shows SIGNATURE, FIRST SEEN
+
 
 
 
@@ -843,10 +853,7 @@ fn rows_are_drawn_together_and_opened_again() {
     // One package; Enter lists what is in it.
     assert_eq!(shown.press(KeyCode::Enter), None);
     let screen = shown.screen();
-    assert!(
-        screen.contains("g row: signature  /function:acme.io/pay"),
-        "{screen}"
-    );
+    assert!(screen.contains("q quit  /function:acme.io/pay"), "{screen}");
     assert!(shown.selected().contains("retry"));
 }
 
@@ -856,7 +863,7 @@ fn freezing_keeps_the_screen_and_a_baseline_is_wished_for() {
     let mut shown = Shown::at(known(folder.path()), WHOLE, (80, 24));
     shown.press(KeyCode::Char(' '));
     let frozen = shown.screen();
-    assert!(frozen.contains("FROZEN at 2026-11-24 00:40:00"), "{frozen}");
+    assert!(frozen.contains("FROZEN at 00:40:00 (+00:00)"), "{frozen}");
     let rows = |screen: &str| {
         screen
             .lines()
@@ -864,6 +871,7 @@ fn freezing_keeps_the_screen_and_a_baseline_is_wished_for() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
+    assert!(frozen.contains("Space goes on"), "{frozen}");
     let other = shown.live.board.as_deref().cloned().unwrap();
     shown.live.board = Some(Arc::new(query::Board {
         rows: Vec::new(),
@@ -874,6 +882,43 @@ fn freezing_keeps_the_screen_and_a_baseline_is_wished_for() {
     shown.press(KeyCode::Char(' '));
     assert!(shown.screen().contains("goroutines 0"));
     assert_eq!(shown.press(KeyCode::Char('b')), Some(Wish::Baseline));
+}
+
+#[test]
+fn every_instance_is_told_and_why_it_is_lost() {
+    let folder = fleet();
+    let mut shown = Shown::at(known(folder.path()), WHOLE, (80, 10));
+    shown.press(KeyCode::Char('t'));
+    insta::assert_snapshot!(shown.screen(), @"
+    goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
+    goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
+    instances 3, of them lost 1
+      pay pay-2:6060           -  LOST       2026-11-24 00:40:00  connection
+    refused  env=prod
+      pay pay-1:6060       1,642  ok         2026-11-24 00:40:00  env=prod
+      shop shop-1:6060        10  ok         2026-11-24 00:40:00  env=prod
+
+
+    Esc back  j k scroll  q quit
+    ");
+    shown.press(KeyCode::Esc);
+    assert!(shown.screen().contains("COUNT"));
+}
+
+#[test]
+fn a_baseline_begins_with_what_is_known() {
+    let folder = fleet();
+    let live = known(folder.path());
+    let board = live.board.as_deref().unwrap();
+    let baseline = board.baseline().unwrap();
+    // The newest poll of all that answer is in it: no row of theirs goes away, and none has grown.
+    let anew = board_since(folder.path(), baseline);
+    assert_eq!(anew.goroutines, board.goroutines);
+    assert_eq!(anew.stacks, board.stacks);
+    assert!(anew.rows.iter().all(|row| row.grower.growth == 0));
+    // Behind it nothing is known of them, and no sum says otherwise.
+    let behind = board_since(folder.path(), baseline.plus(Duration::from_secs(1)));
+    assert_eq!((behind.goroutines, behind.stacks), (0, 0));
 }
 
 #[test]

@@ -82,12 +82,10 @@ fn title(live: &Live, view: &View, now: Timestamp, (look, width): (Look, usize))
 /// Of which moment everything is, whole and in brief.
 fn moment(live: &Live, view: &View, now: Timestamp) -> (Span<'static>, Span<'static>) {
     if let Some(since) = view.frozen_since() {
-        let at = live.zone.second(since);
-        let whole = format!(" FROZEN at {at}, Space goes on ");
-        return (
-            Span::styled(whole, REVERSED),
-            Span::styled(" FROZEN ", REVERSED),
-        );
+        let (at, offset) = (live.zone.clock(since), live.zone.offset(since));
+        let whole = format!(" FROZEN at {at} ({offset}) ");
+        let brief = format!(" FROZEN at {at} ");
+        return (Span::styled(whole, REVERSED), Span::styled(brief, REVERSED));
     }
     if live.board.is_none() {
         return (Span::raw(""), Span::raw(""));

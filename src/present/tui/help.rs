@@ -7,7 +7,7 @@ use super::list::{Columns, names};
 use super::style::STRONG;
 
 /// Keys and what they do.
-const KEYS: [(&str, &str); 21] = [
+const KEYS: [(&str, &str); 20] = [
     ("arrows j k", "move; so do PgUp PgDn Home End G"),
     ("Enter", "all about the selected row; Esc goes back"),
     (
@@ -37,8 +37,7 @@ const KEYS: [(&str, &str); 21] = [
         "copy the signature (the terminal does it, over ssh too)",
     ),
     ("t", "how each instance is; those that are lost, and why"),
-    ("?  h", "this"),
-    ("q", "quit; Ctrl-C too; Ctrl-Z stops it until fg"),
+    ("?  q", "this; quit (Ctrl-C too; Ctrl-Z stops it until fg)"),
     ("", ""),
     (
         "red, bold",

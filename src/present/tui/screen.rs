@@ -156,6 +156,9 @@ fn bottom(view: &View, hidden: usize, width: usize) -> String {
     }
     let list = || {
         let mut parts = vec!["? help  q quit".to_owned()];
+        if view.frozen_since().is_some() {
+            parts.push("Space goes on".to_owned());
+        }
         if !choice.filter.text().is_empty() {
             parts.push(format!("/{}", choice.filter.text()));
         }
