@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::polling::Polling;
-pub(crate) use self::signals::catch_file_size;
+pub(crate) use self::signals::{EndSignals, catch_file_size};
 
 use self::clocks::Clocks;
 use self::judge::Judge;

@@ -21,51 +21,80 @@ pub(crate) const fn catch_file_size() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The signals that a daemon answers to.
+/// The signals that end a command before its time.
 #[cfg(unix)]
-pub(super) struct Signals {
+pub(crate) struct EndSignals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-    _file_size: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Signals {
-    pub(super) fn listen() -> std::io::Result<Self> {
+impl EndSignals {
+    /// From now on they are heard. Must be called within a runtime.
+    pub(crate) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-            _file_size: catch_file_size()?,
         })
     }
 
-    pub(super) async fn next(&mut self) -> Happened {
+    /// The next one, by its name.
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.terminate.recv() => Happened::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Happened::Stop("Ctrl-C"),
-            _ = self.hangup.recv() => Happened::Reload,
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "Ctrl-C",
         }
     }
 }
 
 /// Elsewhere only Ctrl-C is known.
 #[cfg(not(unix))]
-pub(super) struct Signals;
+pub(crate) struct EndSignals;
 
 #[cfg(not(unix))]
-impl Signals {
+impl EndSignals {
     #[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
-    pub(super) fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self)
     }
 
-    pub(super) async fn next(&mut self) -> Happened {
+    pub(crate) async fn next(&mut self) -> &'static str {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => Happened::Stop("Ctrl-C"),
+            Ok(()) => "Ctrl-C",
             Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals that a daemon answers to.
+pub(super) struct Signals {
+    end: EndSignals,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    _file_size: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            end: EndSignals::listen()?,
+            #[cfg(unix)]
+            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+            #[cfg(unix)]
+            _file_size: catch_file_size()?,
+        })
+    }
+
+    pub(super) async fn next(&mut self) -> Happened {
+        #[cfg(unix)]
+        let reload = self.hangup.recv();
+        #[cfg(not(unix))]
+        let reload = std::future::pending::<()>();
+        tokio::select! {
+            signal = self.end.next() => Happened::Stop(signal),
+            _ = reload => Happened::Reload,
         }
     }
 }

@@ -87,7 +87,7 @@ fn the_main_job_is_shown() {
         folder.path(),
         &["demo", "--for", "6s", "--keep", "my shop", "--tz", "utc"],
     );
-    insta::assert_snapshot!(masked(&shown), @r"
+    insta::assert_snapshot!(masked(&shown), @"
     A simulated fleet: 7 instances of 3 services, all played by goroscope itself, which serves their pprof on 127.0.0.1.
     checkout leaks at a channel, search forgets its watches, and both search and billing use a library that
     leaks. One search is restarted half way, and a deploy of billing brings a new leak. Pools fill and stay,
@@ -107,7 +107,7 @@ fn the_main_job_is_shown() {
     showing N of N signatures first seen in this window.  *: there when its process was looked at first.  next: goroscope query history SIGNATURE
 
     Try next:
-      goroscope query findings --db 'my shop/goroscope.db'
+      goroscope query findings --verdict suspect --db 'my shop/goroscope.db'
       goroscope query instances --db 'my shop/goroscope.db'
       goroscope query show SIGNATURE --db 'my shop/goroscope.db'
       goroscope query history SIGNATURE --db 'my shop/goroscope.db'
@@ -116,7 +116,7 @@ fn the_main_job_is_shown() {
     and of a process of your own:
       goroscope snapshot localhost:6060
 
-    All of this was simulated. The history stays in 'my shop': deleting that folder removes all of it.
+    All of this was simulated. The config and the history stay in 'my shop': deleting that folder removes all of it.
     exit 0
     ");
     for found in [
@@ -170,9 +170,9 @@ fn sigterm_ends_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["demo", "--for", "10m", "--keep", "shop"];
     let mut demo = Demo::begin(folder.path(), &arguments, "Watches them for 10m");
-    insta::assert_snapshot!(demo.stop(), @r"
+    insta::assert_snapshot!(demo.stop(), @"
     error: stopped by SIGTERM
-    hint: The history stays in shop: deleting that folder removes all of it.
+    hint: The config and the history stay in shop: deleting that folder removes all of it.
     exit 130
     ");
     let check = said(folder.path(), &["db", "check", "--db", "shop/goroscope.db"]);
@@ -203,5 +203,6 @@ fn a_load_is_served_and_watched() {
         .filter_map(|row| row["instance"].as_str())
         .collect();
     assert_eq!(names.len(), 40);
-    assert_eq!(demo.stop(), "exit 0");
+    let stays = "The config and the history stay in load: deleting that folder removes all of it.";
+    assert_eq!(demo.stop(), format!("{stays}\nexit 0"));
 }

@@ -26,9 +26,9 @@ use targets::Watched;
 /// Shows live which goroutine stacks grow, on targets or in the history of a daemon.
 ///
 /// With TARGETs it polls them itself, as gently as the daemon does: the cheap counts each interval,
-/// the full text, which stops a process, only at first and each 10 minutes, and only while that stops
-/// it for less than 50 ms. What it sees is kept in a temporary file until it ends, or for good with
-/// --keep. Without TARGETs it reads the database of a daemon, whether that runs or not.
+/// the full text, which stops a process, at first, each 10 minutes and for new suspects, and only
+/// while that stops it for less than 50 ms. What it sees is kept in a temporary file until it ends, or
+/// for good with --keep. Without TARGETs it reads the database of a daemon, whether that runs or not.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -165,7 +165,7 @@ pub(super) fn note(detail: Detail, board: &Board) -> Option<String> {
         ));
     }
     Some(format!(
-        "a full text, at first and each 10 min, stops {} for {told}",
+        "a full text, each 10 min and for new suspects, stops {} for {told}",
         row.instance
     ))
 }
@@ -213,7 +213,7 @@ fn confirm(
 ) -> Result<(), Failure> {
     for (address, goroutines, stop) in costs {
         context.output.remark(&format!(
-            "{}: a full text of {} goroutines stops it for {}, at first and each 10 min",
+            "{}: a full text of {} goroutines stops it for {}, each 10 min and for new suspects",
             escape(address),
             grouped(*goroutines),
             millis(*stop),

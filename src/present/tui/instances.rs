@@ -40,12 +40,12 @@ pub(super) fn instances(board: Option<&Board>, live: &Live, look: Look) -> Vec<L
     let (gone, there): (Vec<_>, Vec<_>) =
         board.instances.iter().partition(|row| row.lost().is_some());
     for row in gone.into_iter().chain(there) {
-        lines.push(line(row, format!("{:wide$}", name(row)), live, look));
+        lines.push(line(row, &format!("{:wide$}", name(row)), live, look));
     }
     lines
 }
 
-fn line(row: &BoardInstance, name: String, live: &Live, look: Look) -> Line<'static> {
+fn line(row: &BoardInstance, name: &str, live: &Live, look: Look) -> Line<'static> {
     let count = row.goroutines.map_or_else(|| "-".to_owned(), grouped);
     let at = row.last_poll.as_ref();
     let at = at.map_or_else(|| "-".to_owned(), |poll| live.zone.second(poll.at));

@@ -1,4 +1,4 @@
-//! `goroscope demo`: the main job, shown on a fleet that is simulated; and that fleet alone, as a load.
+//! The folder of a demonstration: the config of its fleet, the history, and what is told of both.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,77 +8,17 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
-use super::failure::Failure;
-use super::{Cli, Command, Context, query, runtime};
+use super::Args;
+use crate::cli::failure::Failure;
+use crate::cli::{Cli, Command, Context, query};
 use crate::clock;
 use crate::config::{self, Config};
-use crate::daemon::Polling;
+use crate::daemon::{EndSignals, Polling};
 use crate::present::{escape, plural};
 use crate::query::{GrowerRow, Scope, Sort, TopGrowersRequest, top_growers};
-use crate::simulate::fleet::Fleet;
 use crate::simulate::serve::Site;
-use crate::simulate::{load, story};
 use crate::store::Reader;
 
-/// Shows what goroscope does, on a simulated fleet.
-///
-/// Needs no config, no Go and nothing of yours. A small shop is simulated inside goroscope: three services
-/// whose seven instances serve real pprof forms on loopback. They leak, fill pools, restart and are deployed.
-/// The daemon watches them for 40 seconds, as `goroscope run` does, and then the history is asked what leaks.
-///
-/// With --instances the fleet is of any size, and with --serve it is only served, until Ctrl-C: a load to
-/// measure a daemon with.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  goroscope demo                                        see it work, in under a minute
-  goroscope demo --for 2m --keep shop                   longer, with the history in ./shop
-  goroscope demo --serve --instances 1000 --keep load   a thousand processes, until Ctrl-C
-  goroscope run --config load/goroscope.toml            watches these, from another terminal")]
-pub(super) struct Args {
-    /// How long the fleet is watched: 2s or more.
-    #[arg(long = "for", value_name = "DURATION", default_value = "40s", value_parser = span, conflicts_with = "serve")]
-    watched: Duration,
-
-    /// The folder of config and history, which must not have any yet. Else one in the folder for temporary files.
-    #[arg(long, value_name = "FOLDER")]
-    keep: Option<PathBuf>,
-
-    /// Only serve the fleet, until Ctrl-C, with a config that is ready for `goroscope run`.
-    #[arg(long)]
-    serve: bool,
-
-    /// Instead of the shop, so many instances.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    instances: Option<u32>,
-
-    /// So many groups in each of --instances.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 200,
-        value_parser = clap::value_parser!(u32).range(1..=10_000),
-        requires = "instances"
-    )]
-    groups: u32,
-
-    /// The same number gives the same fleet.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-}
-
-/// The shop is polled this often, and more often where it is watched for a short time only.
-const INTERVAL: Duration = Duration::from_millis(500);
-/// What a config allows at least.
-const LEAST_INTERVAL: Duration = Duration::from_millis(100);
-/// Polls of an instance that answers need at least.
-const POLLS: u32 = 40;
-/// A larger fleet is polled this often where it is only served.
-const SERVED_INTERVAL: Duration = Duration::from_secs(30);
-/// From one look to the next of an instance, for each instance there is: 200 looks a second.
-const PER_INSTANCE: Duration = Duration::from_millis(5);
-/// How long the story of the shop takes where it is only served.
-const SERVED_STORY: Duration = Duration::from_hours(1);
 /// The bar moves on this often.
 const TICK: Duration = Duration::from_millis(100);
 const CONFIG: &str = "goroscope.toml";
@@ -91,81 +31,8 @@ leaks. One search is restarted half way, and a deploy of billing brings a new le
 traffic comes and goes.
 ";
 
-fn span(word: &str) -> Result<Duration, String> {
-    let span = humantime::parse_duration(word).map_err(|error| error.to_string())?;
-    if (Duration::from_secs(2)..=Duration::from_hours(24)).contains(&span) {
-        Ok(span)
-    } else {
-        Err("give 2s to 24h".to_owned())
-    }
-}
-
-/// Serves the command.
-pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
-    let folder = folder(args.keep.as_deref())?;
-    let runtime = runtime()?;
-    let site = runtime
-        .block_on(Site::bind(args.fleet()))
-        .map_err(|error| Failure::system(&error, "failed to serve the simulated fleet"))?;
-    let stage = Stage::set(folder, &site, args)?;
-    let mut signals = runtime.block_on(async { Signals::listen() })?;
-    if args.serve {
-        context.output.data(&stage.served())?;
-        let until = async {
-            tokio::select! {
-                () = site.serve() => {}
-                _ = signals.next() => {}
-            }
-        };
-        runtime.block_on(until);
-        return Ok(());
-    }
-    let config = config::load(&stage.folder.join(CONFIG), &context.environment)?;
-    context.output.data(&stage.begins(args))?;
-    let watched = stage.watch(site, config, args.watched, &mut signals);
-    let stopped = runtime.block_on(watched)?;
-    // What still runs only reads.
-    runtime.shutdown_background();
-    if let Some(signal) = stopped {
-        return Err(Failure::stopped_by(signal, stage.stays()));
-    }
-    for question in ["top-growers", "shared", "first-seen --only-growing"] {
-        stage.ask(question, context)?;
-    }
-    let ends = stage.ends()?;
-    context.output.data(&ends)
-}
-
-impl Args {
-    fn fleet(&self) -> Fleet {
-        let story = if self.serve {
-            SERVED_STORY
-        } else {
-            self.watched
-        };
-        let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        match self.instances {
-            Some(instances) => load::fleet(self.seed, number(instances), number(self.groups)),
-            None => story::shop(self.seed, story),
-        }
-    }
-
-    /// How often each instance is polled.
-    fn interval(&self) -> Duration {
-        match self.instances {
-            Some(_) if self.serve => SERVED_INTERVAL,
-            Some(instances) => (PER_INSTANCE * instances).clamp(INTERVAL, SERVED_INTERVAL),
-            None => {
-                let millis = (self.watched / POLLS).as_millis();
-                Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-                    .clamp(LEAST_INTERVAL, INTERVAL)
-            }
-        }
-    }
-}
-
 /// The folder that is given, or a new one.
-fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(super) fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
     let Some(folder) = keep else {
         let made = tempfile::Builder::new().prefix("goroscope-demo-").tempdir();
         let made = made.map_err(|error| Failure::system(&error, "failed to make a folder"))?;
@@ -185,7 +52,7 @@ fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
 }
 
 /// Where the fleet is written down, and the history.
-struct Stage {
+pub(super) struct Stage {
     folder: PathBuf,
     services: usize,
     instances: usize,
@@ -194,11 +61,10 @@ struct Stage {
 
 impl Stage {
     /// Writes a config of the fleet.
-    fn set(folder: PathBuf, site: &Site, args: &Args) -> Result<Self, Failure> {
+    pub(super) fn set(folder: PathBuf, site: &Site, interval: Duration) -> Result<Self, Failure> {
         let targets = site
             .targets()
             .map_err(|error| Failure::system(&error, "failed to ask for the own ports"))?;
-        let interval = args.interval();
         let mut config = format!(
             "# A fleet that `goroscope demo` simulates; it is there while that runs.\n\n\
              [global]\ninterval = \"{}\"\n\n[storage]\npath = \"{DATABASE}\"\n",
@@ -225,6 +91,14 @@ impl Stage {
         Ok(stage)
     }
 
+    /// What was written, as `goroscope run` reads it.
+    pub(super) fn config(&self, context: &Context) -> Result<Config, Failure> {
+        Ok(config::load(
+            &self.folder.join(CONFIG),
+            &context.environment,
+        )?)
+    }
+
     fn database(&self) -> PathBuf {
         self.folder.join(DATABASE)
     }
@@ -236,7 +110,7 @@ impl Stage {
         format!("{instances} of {services}")
     }
 
-    fn begins(&self, args: &Args) -> String {
+    pub(super) fn begins(&self, args: &Args) -> String {
         let story = match args.instances {
             Some(_) => "",
             None => STORY,
@@ -250,7 +124,7 @@ impl Stage {
         )
     }
 
-    fn served(&self) -> String {
+    pub(super) fn served(&self) -> String {
         format!(
             "A simulated fleet: {}, on 127.0.0.1 until Ctrl-C. Watch it from another terminal:\n  \
              {} run --config {}\n",
@@ -261,12 +135,12 @@ impl Stage {
     }
 
     /// Polls the fleet for a while; what ended it before its time.
-    async fn watch(
+    pub(super) async fn watch(
         &self,
         site: Site,
         config: Config,
         watched: Duration,
-        signals: &mut Signals,
+        signals: &mut EndSignals,
     ) -> Result<Option<&'static str>, Failure> {
         let mut serving = JoinSet::new();
         serving.spawn(site.serve());
@@ -291,7 +165,7 @@ impl Stage {
     }
 
     /// Asks as a user would, under the line that does.
-    fn ask(&self, question: &str, context: &mut Context) -> Result<(), Failure> {
+    pub(super) fn ask(&self, question: &str, context: &mut Context) -> Result<(), Failure> {
         let database = self.database();
         let shown = word(&database);
         context
@@ -309,9 +183,12 @@ impl Stage {
     }
 
     /// What to try next.
-    fn ends(&self) -> Result<String, Failure> {
+    pub(super) fn ends(&self) -> Result<String, Failure> {
         let (program, database) = (program(), word(&self.database()));
-        let mut questions = vec!["query findings".to_owned(), "query instances".to_owned()];
+        let mut questions = vec![
+            "query findings --verdict suspect".to_owned(),
+            "query instances".to_owned(),
+        ];
         if let Some(signature) = self.loudest()? {
             questions.push(format!("query show {signature}"));
             questions.push(format!("query history {signature}"));
@@ -355,9 +232,11 @@ impl Stage {
     }
 
     /// Where everything is, and how it goes.
-    fn stays(&self) -> String {
+    pub(super) fn stays(&self) -> String {
         let folder = word(&self.folder);
-        format!("The history stays in {folder}: deleting that folder removes all of it.")
+        format!(
+            "The config and the history stay in {folder}: deleting that folder removes all of it."
+        )
     }
 }
 
@@ -373,53 +252,6 @@ fn bar(watched: Duration, fleet: &str) -> ProgressBar {
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    }
-}
-
-/// The signals that end the command before its time.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    /// From now on they are heard. Must be called within a runtime.
-    fn listen() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let failed = |error| Failure::system(&error, "failed to listen for signals");
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-        })
-    }
-
-    /// The next one, by its name.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
-}
-
-/// Elsewhere only Ctrl-C is known.
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
-    fn listen() -> Result<Self, Failure> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> &'static str {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => "Ctrl-C",
-            Err(_) => std::future::pending().await,
-        }
     }
 }
 
