@@ -5,6 +5,7 @@ use std::io::{ErrorKind, IsTerminal as _, Stderr, Stdout, Write as _};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::next_step::Naming;
 use super::progress::{Amount, Progress};
 use crate::present::{Draw, Zone, escape, escape_json};
 
@@ -15,6 +16,8 @@ pub(super) struct Output {
     /// Whether somebody looks at stderr, on a terminal that can take a line back.
     watched: bool,
     progress: Option<Progress>,
+    /// What names the database in commands that are told.
+    naming: Naming,
     stdout: Stdout,
     stderr: Stderr,
 }
@@ -37,9 +40,15 @@ impl Output {
             terminal,
             watched: animate && std::io::stderr().is_terminal(),
             progress: None,
+            naming: Naming::default(),
             stdout: std::io::stdout(),
             stderr: std::io::stderr(),
         }
+    }
+
+    /// From now on commands in answers and hints name the database so.
+    pub(super) fn names(&mut self, naming: Naming) {
+        self.naming = naming;
     }
 
     /// How answers are to be drawn.
@@ -79,6 +88,12 @@ impl Output {
         })
     }
 
+    /// Writes an answer in words to stdout.
+    pub(super) fn answer(&mut self, text: &str) -> Result<(), Failure> {
+        let text = self.naming.in_answer(text).into_owned();
+        self.data(&text)
+    }
+
     /// Writes an answer to stdout as one line of JSON.
     pub(super) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         let json = serde_json::to_string(answer)
@@ -116,7 +131,8 @@ impl Output {
             self.remark(&format!("error: {}", escape(line)));
         }
         for hint in &failure.hints {
-            self.remark(&format!("hint: {}", escape(hint)));
+            let hint = self.naming.in_hint(hint);
+            self.remark(&format!("hint: {}", escape(&hint)));
         }
     }
 }

@@ -41,8 +41,8 @@ pub(super) fn print<A: Answer>(
     let output = &mut context.output;
     let draw = output.draw();
     let rows = match written.output {
-        Format::Table => return output.data(&answer.page(draw).text(draw)),
-        Format::Wide => return output.data(&answer.page(draw.wide()).text(draw.wide())),
+        Format::Table => return output.answer(&answer.page(draw).text(draw)),
+        Format::Wide => return output.answer(&answer.page(draw.wide()).text(draw.wide())),
         Format::Md => return output.data(&answer.page(draw).markdown()),
         Format::Json => return output.json(answer),
         Format::Ndjson => ndjson(answer),

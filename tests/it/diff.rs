@@ -265,7 +265,7 @@ fn sides_that_mean_nothing() {
     exit 2
 
     error: no database at `none.db`
-    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it
     exit 1
     "#);
 }

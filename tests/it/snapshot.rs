@@ -446,6 +446,8 @@ fn what_is_not_known_is_neither_a_finding_nor_none() {
         // A profile tells no waits; another condition may hold all the same.
         &[NATS[1], "--fail-on=oldest > 1h"],
         &[NATS[1], "--fail-on=oldest > 1h", "--fail-on=goroutines > 1"],
+        // Nothing is marked as leaked, and nothing says that anybody looked.
+        &[NATS[0], "--fail-on=leaked > 0"],
         // What failed weighs most.
         &[NATS[0], "nothing.txt", "--fail-on=goroutines > 1"],
     ]), @"
@@ -457,6 +459,10 @@ fn what_is_not_known_is_neither_a_finding_nor_none() {
     nats-2.15_load_debug0.pb.gz: oldest > 1h: not known: only debug=2 tells waits (--detail always asks for it)
     nats-2.15_load_debug0.pb.gz: goroutines > 1 holds: 47
     exit 3
+
+    nats-2.15_idle_debug2.txt --fail-on=leaked > 0
+    nats-2.15_idle_debug2.txt: leaked > 0: not known: no goroutine is marked as leaked, and only a garbage collection that looks for leaks marks them: give the answer of /debug/pprof/goroutineleak (Go 1.27; 1.26 with GOEXPERIMENT=goroutineleakprofile)
+    exit 4
 
     nats-2.15_idle_debug2.txt nothing.txt --fail-on=goroutines > 1
     nats-2.15_idle_debug2.txt: goroutines > 1 holds: 47
