@@ -488,7 +488,7 @@ fn a_snippet_of_nothing_is_an_error() {
     ");
     assert_snapshot!(said(folder.path(), &["ignore", "snippet", "x"]), @"
     error: `x` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     exit 2
     ");
 }

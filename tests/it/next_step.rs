@@ -415,11 +415,11 @@ fn questions_that_have_no_answer() {
     exit 2
     $ goroscope query show xyz
     error: `xyz` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     exit 2
     $ goroscope query history zz
     error: `zz` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     exit 2
     $ goroscope query diff a b
     error: `a` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is

@@ -170,7 +170,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "show", "xyz"]), @"
     exit 2
     error: `xyz` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--config", "none.toml"]), @"
     exit 78
