@@ -43,7 +43,7 @@ pub(super) fn print<A: Answer>(
     let rows = match written.output {
         Format::Table => return output.data(&answer.page(draw).text(draw)),
         Format::Wide => return output.data(&answer.page(draw.wide()).text(draw.wide())),
-        Format::Md => return output.data(&answer.page(draw).markdown()),
+        Format::Md => return output.data(&answer.page(draw.unbounded()).markdown()),
         Format::Json => return output.json(answer),
         Format::Ndjson => ndjson(answer),
         Format::Csv => csv(answer),
