@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::next_step::Naming;
 use super::progress::{Amount, Progress};
-use crate::present::{Draw, Zone, escape, escape_json};
+use crate::present::{Draw, Page, Zone, escape, escape_json};
 
 /// Where a command's words go.
 pub(super) struct Output {
@@ -88,10 +88,10 @@ impl Output {
         })
     }
 
-    /// Writes an answer in words to stdout.
-    pub(super) fn answer(&mut self, text: &str) -> Result<(), Failure> {
-        let text = self.naming.in_answer(text).into_owned();
-        self.data(&text)
+    /// Writes an answer for people to stdout.
+    pub(super) fn page(&mut self, page: Page, draw: Draw) -> Result<(), Failure> {
+        let page = page.with_lines(|lines| self.naming.in_answer(lines).into_owned());
+        self.data(&page.text(draw))
     }
 
     /// Writes an answer to stdout as one line of JSON.

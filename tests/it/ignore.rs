@@ -523,7 +523,7 @@ fn top_growers_leave_out_what_a_rule_ignores() {
     assert_snapshot!(growers(keys, &[]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     showing 0 of 0 (growth >= 3) among 2 signatures, 1 ignored by rule.  nothing else grew and stayed.
-    too early: nothing can be GROWING before 60 polls behind the first ten minutes of a process
+    too early: nothing can be GROWING before 60 polls and five minutes behind the warm-up of a process (a tenth of its life, ten minutes at least and an hour at most)
     exit 0
     ");
     assert_snapshot!(growers(keys, &["--ignored"]), @"
