@@ -64,7 +64,7 @@ fn line(sheet: &Sheet, row: &[Cell], widths: &[Option<usize>], draw: Draw) -> St
     let mut blanks = 0;
     for ((column, cell), width) in sheet.columns.iter().zip(row).zip(widths) {
         let Some(width) = *width else { continue };
-        let text = shortened(&cell.text, width, "…");
+        let text = fitting(&cell.text, width);
         let room = width.saturating_sub(text.width());
         let (before, behind) = if column.numeric { (room, 0) } else { (0, room) };
         blanks += before;
@@ -80,6 +80,18 @@ fn line(sheet: &Sheet, row: &[Cell], widths: &[Option<usize>], draw: Draw) -> St
         blanks += behind + GAP;
     }
     line + "\n"
+}
+
+/// A cell in no more than its width: what it adds behind two blanks goes first, then its middle.
+fn fitting(text: &str, width: usize) -> String {
+    match text.split_once("  ") {
+        Some((first, _)) if text.width() > width => {
+            let cut = format!("{first} …");
+            let told = if cut.width() <= width { &cut } else { first };
+            shortened(told, width, "…")
+        }
+        _ => shortened(text, width, "…"),
+    }
 }
 
 /// When a column is cut: the greatest goes first, and all that have the same go together.
@@ -331,26 +343,26 @@ mod tests {
         ");
         insta::assert_snapshot!(drawn(Some(60)), @"
         COUNT  STATE      OLDEST  WHERE
-           12  chan send  7m      pay.(*Client).ret…ay/client.go:118
+           12  chan send  7m      pay.(*Client).retry.func1 …
         1,234  IO         24h08m  支払.再試行  支払/client.go:1
         ");
         insta::assert_snapshot!(drawn(Some(50)), @"
         COUNT  STATE      OLDEST  WHERE
-           12  chan send  7m      pay.(*Client…ient.go:118
-        1,234  IO         24h08m  支払.再試行 …client.go:1
+           12  chan send  7m      pay.(*Client…retry.func1
+        1,234  IO         24h08m  支払.再試行 …
         ");
         insta::assert_snapshot!(drawn(Some(33)), @"
         COUNT  WHERE
-           12  pay.(*Client)…lient.go:118
-        1,234  支払.再試行  …/client.go:1
+           12  pay.(*Client).retry.func1
+        1,234  支払.再試行 …
         not shown for want of room:
           STATE, OLDEST (-o wide has
           them)
         ");
         insta::assert_snapshot!(drawn(Some(16)), @"
         COUNT  WHERE
-           12  pay.…:118
-        1,234  支払…go:1
+           12  pay.…unc1
+        1,234  支払…試行
         not shown for
           want of room:
           STATE, OLDEST

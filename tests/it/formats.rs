@@ -103,7 +103,7 @@ fn a_table_fits_the_terminal_and_says_what_is_not_shown() {
     assert_snapshot!(ask(&folder, &["top-growers", "--width=120"]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     SIGNATURE  SERVICE  INST  LAST  GROWTH   /HOUR  TREND     STATE      FIRST SEEN        VERDICT  WHERE
-    6aa95d31   pay       2/2    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send  2026-11-24 00:01  SUSPECT  pay.(*Client…ient.go:118
+    6aa95d31   pay       2/2    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send  2026-11-24 00:01  SUSPECT  pay.(*Client…retry.func1
     not shown for want of room: #, FIRST, OLDEST (-o wide has them)
     showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
@@ -111,7 +111,7 @@ fn a_table_fits_the_terminal_and_says_what_is_not_shown() {
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2
       instances, 56/60 polls, 1 restart
     SIGNATURE  INST  LAST  GROWTH   /HOUR  VERDICT  WHERE
-    6aa95d31    2/2    71     +84  +180.0  SUSPECT  pay.(*Client).re…y/client.go:118
+    6aa95d31    2/2    71     +84  +180.0  SUSPECT  pay.(*Client).retry.func1 …
     not shown for want of room: #, SERVICE, FIRST, TREND, STATE, OLDEST, FIRST SEEN
       (-o wide has them)
     showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next:
@@ -122,7 +122,7 @@ fn a_table_fits_the_terminal_and_says_what_is_not_shown() {
       00:30:00 (+00:00)   1 service, 2
       instances, 56/60 polls, 1 restart
     SIGNATURE  GROWTH  VERDICT  WHERE
-    6aa95d31      +84  SUSPECT  pay.(*…o:118
+    6aa95d31      +84  SUSPECT  pay.(*…func1
     not shown for want of room: #, SERVICE,
       INST, FIRST, LAST, /HOUR, TREND,
       STATE, OLDEST, FIRST SEEN (-o wide has
@@ -230,7 +230,7 @@ fn what_a_row_is_known_by_is_cut_last() {
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)
       2 services, 3 instances, 83/93 polls, 2 restarts
     SIGNATURE  SERVICE  GROWTH  VERDICT  WHERE
-    6aa95d31   pay         +38  SUSPECT  pay.(*Clien…ient.go:118
+    6aa95d31   pay         +38  SUSPECT  pay.(*Clien…retry.func1
     not shown for want of room: #, INST, FIRST, LAST, /HOUR,
       TREND, STATE, OLDEST, FIRST SEEN (-o wide has them)
     showing 1 of 1 (growth >= 3) among 3 signatures, 0 ignored
@@ -254,9 +254,9 @@ fn what_a_row_is_known_by_is_cut_last() {
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   2 services, 3
       instances, 83/93 polls, 2 restarts
     FIRST SEEN            SIGNATURE  SERVICE  VERDICT       WHERE
-    2026-11-24 00:11:00   6aa95d31   pay      SUSPECT       pay.(*Client…ient.go:118
-    2026-11-24 00:00:00*  41306e12   pay      INSUFFICIENT  pay.(*pool).…lient.go:31
-    2026-11-24 00:00:00*  41306e12   search   INSUFFICIENT  pay.(*pool).…lient.go:31
+    2026-11-24 00:11:00   6aa95d31   pay      SUSPECT       pay.(*Client…retry.func1
+    2026-11-24 00:00:00*  41306e12   pay      INSUFFICIENT  pay.(*pool).run …
+    2026-11-24 00:00:00*  41306e12   search   INSUFFICIENT  pay.(*pool).run …
     not shown for want of room: INSTANCE, BUILD, LAST, GROWTH (-o wide has them)
     showing 3 of 3 signatures first seen in this window.  *: there when its process
       was looked at first.  next: goroscope query history 6aa95d31
@@ -296,9 +296,9 @@ fn what_two_sides_have_goes_together() {
     B  2026-11-24 00:59  2026-11-24 00:59:00 (+00:00)   2 services, 3/3 instances,
        135 goroutines, polled 2026-11-24 00:59:00
     SIGNATURE  SERVICE  A/INST  B/INST  DELTA/INST  WHERE
-    6aa95d31   pay           0    57.0       +57.0  pay.(*Client).re…y/client.go:118
-    41306e12   pay         5.0     7.0        +2.0  pay.(*pool).run …ay/client.go:31
-    41306e12   search      5.0     7.0        +2.0  pay.(*pool).run …ay/client.go:31
+    6aa95d31   pay           0    57.0       +57.0  pay.(*Client).retry.func1 …
+    41306e12   pay         5.0     7.0        +2.0  pay.(*pool).run …
+    41306e12   search      5.0     7.0        +2.0  pay.(*pool).run …
     not shown for want of room: A, B, CHANGE (-o wide has them)
     showing 3 of 3 that differ per instance, among 3 signatures.  next:
       goroscope query history 6aa95d31
@@ -312,9 +312,9 @@ fn what_two_sides_have_goes_together() {
        2 services, 3/3 instances, 135 goroutines,
        polled 2026-11-24 00:59:00
     SIGNATURE  SERVICE  DELTA/INST  WHERE
-    6aa95d31   pay           +57.0  pay.(*Cli…t.go:118
-    41306e12   pay            +2.0  pay.(*poo…nt.go:31
-    41306e12   search         +2.0  pay.(*poo…nt.go:31
+    6aa95d31   pay           +57.0  pay.(*Cli…ry.func1
+    41306e12   pay            +2.0  pay.(*pool).run …
+    41306e12   search         +2.0  pay.(*pool).run …
     not shown for want of room: A, B, A/INST, B/INST,
       CHANGE (-o wide has them)
     showing 3 of 3 that differ per instance, among 3

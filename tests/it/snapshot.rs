@@ -56,8 +56,8 @@ fn one_dump_is_told_whole_and_fits() {
     COUNT  STATE           SIGNATURE  WHERE                                                CREATED BY
        15  IO wait         d9d4f299   net.(*netFD).Read  net/fd_posix.go:68                server.(*Server).startGoRoutine
        15  sync.Cond.Wait  db8038a6   server.(*client).writeLoop  server/client.go:1428    server.(*Server).startGoRoutine
-        2  select          7d1b727b   server.(*Server).processJ…ver/jetstream_api.go:1083  server.(*Server).startGoRoutine
-        2  select          fbb4e26a   server.(*Server).internal…oop  server/events.go:482  server.(*Server).setSystemAccount
+        2  select          7d1b727b   server.(*Server).processJSAPIRoutedRequests …        server.(*Server).startGoRoutine
+        2  select          fbb4e26a   server.(*Server).internalReceiveLoop …               server.(*Server).setSystemAccount
     ... 12 more stacks (--top 0 shows all)
     exit 0
     ");
@@ -69,9 +69,9 @@ fn one_dump_is_told_whole_and_fits() {
 
     COUNT  STATE           SIGNATURE  WHERE
        15  IO wait         d9d4f299   net.(*netFD).Read  net/fd_posix.go:68
-       15  sync.Cond.Wait  db8038a6   server.(*client).writeL… server/client.go:1428
-        2  select          7d1b727b   server.(*Server).proces…/jetstream_api.go:1083
-        2  select          fbb4e26a   server.(*Server).intern…  server/events.go:482
+       15  sync.Cond.Wait  db8038a6   server.(*client).writeLoop …
+        2  select          7d1b727b   server.(*Server).processJSAPIRoutedRequests …
+        2  select          fbb4e26a   server.(*Server).internalReceiveLoop …
     not shown for want of room: CREATED BY (-o wide has them)
     ... 12 more stacks (--top 0 shows all)
     exit 0
@@ -150,10 +150,10 @@ fn several_dumps_stand_side_by_side() {
       runnable 1, syscall 1
 
     TOTAL   A   B   IN  STATE           SIGNATURE  WHERE
-       30  15  15  2/2  IO wait         d9d4f299   net.(*netFD).Rea…t/fd_posix.go:68
-       30  15  15  2/2  sync.Cond.Wait  db8038a6   server.(*client)…r/client.go:1428
-        4   2   2  2/2  select          7d1b727b   server.(*Server)…ream_api.go:1083
-        4   2   2  2/2  select          fbb4e26a   server.(*Server)…er/events.go:482
+       30  15  15  2/2  IO wait         d9d4f299   net.(*netFD).Read …
+       30  15  15  2/2  sync.Cond.Wait  db8038a6   server.(*client).writeLoop …
+        4   2   2  2/2  select          7d1b727b   server.(*Server)…PIRoutedRequests
+        4   2   2  2/2  select          fbb4e26a   server.(*Server)…ernalReceiveLoop
     not shown for want of room: LEFT OUT, CREATED BY (-o wide has them)
     ... 12 more stacks (--top 0 shows all)
     exit 0
