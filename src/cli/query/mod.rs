@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::choice::Choice;
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use super::progress::Amount;
@@ -90,7 +91,8 @@ struct Ending {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "growing",
-        value_parser = verdict
+        value_parser = LOUD,
+        hide_possible_values = true
     )]
     exit_code: Option<Verdict>,
 }
@@ -130,6 +132,12 @@ fn open(common: &Common, context: &mut Context) -> Result<(Reader, Scope), Failu
     };
     Ok((reader, scope))
 }
+
+/// Verdicts that say growth.
+const LOUD: Choice<Verdict> = Choice {
+    words: &["suspect", "growing", "likely", "confirmed"],
+    read: verdict,
+};
 
 /// A verdict that says growth, by its word.
 fn verdict(word: &str) -> Result<Verdict, String> {
