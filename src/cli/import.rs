@@ -15,7 +15,7 @@ use super::progress::Amount;
 use super::{Context, runtime};
 use crate::model::Record;
 use crate::present::{grouped, plural};
-use crate::store::{self, DaemonLock, Importer, LifeRow, Reader, StoreError, Stored};
+use crate::store::{self, DaemonLock, Importer, LifeRow, Reader, Steps, StoreError, Stored};
 use crate::transfer::{Batch, FeedError, Import, Place, Source, feed};
 use crate::{clock, daemon, group};
 
@@ -71,10 +71,11 @@ pub(super) fn import(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let path = database::find(&args.database, context)?;
     let lock = DaemonLock::take(&path).map_err(locked)?;
     let is_new = !path.exists();
+    let steps = Arc::new(Steps::default());
     context
         .output
-        .begin("bringing it up to date", Amount::Unknown);
-    store::recompute(&path, &lock, group::RULES, group::derived)?;
+        .begin("bringing it up to date", Amount::Steps(Arc::clone(&steps)));
+    store::recompute(&path, &lock, group::RULES, group::derived, &steps)?;
     let importer = Importer::begin(&path, lock)?;
     let known = Reader::open(&path)?.lives()?;
     let read = Arc::new(AtomicU64::new(0));

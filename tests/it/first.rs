@@ -2,6 +2,9 @@
 
 use std::process::Command;
 
+use goroscope::model::Timestamp;
+use goroscope::query::{Scope, check_database, instances};
+use goroscope::store::{Depth, Reader, Steps};
 use tempfile::TempDir;
 
 use crate::next_step::{CONFIG, HISTORY, told, with_history, write};
@@ -399,4 +402,26 @@ fn what_takes_longer_shows_how_far_it_is_and_leaves_no_trace() {
     // A terminal that cannot take a line back sees the answer alone.
     let (_, seen) = slow_import("dumb");
     assert!(seen.starts_with("2 lines: 1 snapshot"), "{seen:?}");
+}
+
+#[test]
+fn work_whose_amount_is_known_is_counted_to_its_end() {
+    let folder = with_history();
+    let database = folder.path().join("goroscope.db");
+    let reader = Reader::open(&database).unwrap();
+    assert_eq!(reader.steps().so_far(), None);
+    let moment = |hour: i64| Timestamp::from_millis(1_795_500_000_000 + hour * 3_600_000);
+    let scope = Scope {
+        since: moment(0),
+        until: moment(4),
+        services: Vec::new(),
+        instances: Vec::new(),
+    };
+    instances(&reader, &scope).unwrap();
+    assert_eq!(reader.steps().so_far(), Some((1, 1)));
+    let steps = Steps::default();
+    let (answer, found) = check_database(&database, Depth::Quick, &steps).unwrap();
+    let decoded: u64 = found.decoded.iter().map(|(_, rows)| rows).sum();
+    assert!(answer.sound && decoded > 0);
+    assert_eq!(steps.so_far(), Some((decoded, decoded)));
 }

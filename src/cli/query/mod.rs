@@ -9,6 +9,7 @@ mod shared;
 mod show;
 mod top_growers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -118,7 +119,10 @@ fn open(common: &Common, context: &mut Context) -> Result<(Reader, Scope), Failu
     // A mistake in the window is told before one in the database.
     window(common, now, zone)?;
     let reader = Reader::open(&database::find(&common.database, context)?)?;
-    context.output.begin("reading the history", Amount::Unknown);
+    let steps = Arc::clone(reader.steps());
+    context
+        .output
+        .begin("reading the history", Amount::Steps(steps));
     let now = now_in(&reader, now)?;
     let (since, until) = window(common, now, zone)?;
     // A daemon that runs has nothing to tell of what is to come, and is not silent for that.
