@@ -1,6 +1,6 @@
 //! `goroscope completions`: what a shell needs to complete commands and options.
 
-use clap::{CommandFactory as _, ValueEnum};
+use clap::{Arg, Command, CommandFactory as _, ValueEnum, ValueHint};
 use clap_complete::generate;
 use clap_complete::shells;
 
@@ -36,11 +36,28 @@ enum Shell {
 
 /// Serves the command.
 pub(super) fn completions(args: &Args, context: &mut Context) -> Result<(), Failure> {
-    let (mut cli, mut script) = (Cli::command(), Vec::new());
+    let (mut cli, mut script) = (hinted(Cli::command()), Vec::new());
     match args.shell {
         Shell::Bash => generate(shells::Bash, &mut cli, "goroscope", &mut script),
         Shell::Zsh => generate(shells::Zsh, &mut cli, "goroscope", &mut script),
         Shell::Fish => generate(shells::Fish, &mut cli, "goroscope", &mut script),
     }
     context.output.data(&String::from_utf8_lossy(&script))
+}
+
+/// The command with what shells cannot know: which values are files. Else bash offers files for all.
+fn hinted(command: Command) -> Command {
+    let hint = |argument: Arg| {
+        let names = argument.get_value_names().unwrap_or_default();
+        let is_file = |name: &str| ["FILE", "PATH", "FOLDER", "TARGET"].contains(&name);
+        let is_free = argument.get_action().takes_values()
+            && argument.get_possible_values().is_empty()
+            && !names.iter().any(|name| is_file(name));
+        if is_free {
+            argument.value_hint(ValueHint::Other)
+        } else {
+            argument
+        }
+    };
+    command.mut_args(hint).mut_subcommands(hinted)
 }

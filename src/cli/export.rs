@@ -52,7 +52,7 @@ pub(super) struct Args {
 pub(super) fn export(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let Format::Ndjson = args.format;
     let (zone, now) = (context.output.draw().zone, clock::now());
-    let moment = |flag: &str, word: &Option<String>| {
+    let moment = |flag: &'static str, word: &Option<String>| {
         let word = word.as_deref();
         word.map(|word| when::option(flag, word, now, zone))
             .transpose()

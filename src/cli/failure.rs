@@ -66,6 +66,8 @@ pub(super) struct Failure {
     pub(super) message: String,
     /// The next steps.
     pub(super) hints: Vec<String>,
+    /// The option whose value is wrong, such as `--since`: an example of it is the next step.
+    pub(super) option: Option<&'static str>,
 }
 
 impl Failure {
@@ -75,6 +77,7 @@ impl Failure {
             kind: Kind::Error,
             message: chain(error),
             hints: Vec::new(),
+            option: None,
         }
     }
 
@@ -99,6 +102,15 @@ impl Failure {
             kind: Kind::Usage,
             message,
             hints: Vec::new(),
+            option: None,
+        }
+    }
+
+    /// The value of an option cannot be meant, which the message says; what would be right too.
+    pub(super) fn wrong_value(option: &'static str, message: &str) -> Self {
+        Self {
+            option: Some(option),
+            ..Self::usage(format!("{option}: {message}"))
         }
     }
 
@@ -108,6 +120,7 @@ impl Failure {
             kind: Kind::Error,
             message,
             hints: Vec::new(),
+            option: None,
         }
     }
 
@@ -122,6 +135,7 @@ impl Failure {
             kind: Kind::Interrupted,
             message: format!("stopped by {signal}"),
             hints: vec![hint],
+            option: None,
         }
     }
 
@@ -152,6 +166,7 @@ impl Failure {
             kind: Kind::BrokenPipe,
             message: String::new(),
             hints: Vec::new(),
+            option: None,
         }
     }
 

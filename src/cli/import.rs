@@ -15,7 +15,7 @@ use super::progress::Amount;
 use super::{Context, runtime};
 use crate::model::Record;
 use crate::present::{grouped, plural};
-use crate::store::{self, DaemonLock, Importer, LifeRow, Reader, StoreError, Stored};
+use crate::store::{self, DaemonLock, Importer, LifeRow, Reader, Steps, StoreError, Stored};
 use crate::transfer::{Batch, FeedError, Import, Place, Source, feed};
 use crate::{clock, daemon, group};
 
@@ -31,7 +31,8 @@ const IDLE: Duration = Duration::from_millis(500);
 /// PATH is a file of one JSON object a line, or - for stdin; gzip and zstd are undone. What a line may
 /// have is in docs/NDJSON.md. The database is made where it does not exist, and no daemon may be
 /// writing it. What is there already is not stored twice, so that an import that was broken off can be
-/// made again. Nothing is removed for its age; a daemon on the same database follows its own retention.
+/// made again. An import that finds nothing leaves no database behind where there was none. Nothing is
+/// removed for its age; a daemon on the same database follows its own retention.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -69,10 +70,12 @@ pub(super) fn import(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let _listening = listen(&stop)?;
     let path = database::find(&args.database, context)?;
     let lock = DaemonLock::take(&path).map_err(locked)?;
+    let is_new = !path.exists();
+    let steps = Arc::new(Steps::default());
     context
         .output
-        .begin("bringing it up to date", Amount::Unknown);
-    store::recompute(&path, &lock, group::RULES, group::derived)?;
+        .begin("bringing it up to date", Amount::Steps(Arc::clone(&steps)));
+    store::recompute(&path, &lock, group::RULES, group::derived, &steps)?;
     let importer = Importer::begin(&path, lock)?;
     let known = Reader::open(&path)?.lives()?;
     let read = Arc::new(AtomicU64::new(0));
@@ -83,6 +86,7 @@ pub(super) fn import(args: &Args, context: &mut Context) -> Result<(), Failure> 
         .begin("importing", amount(&args.paths, &read));
     let run = Run {
         importer,
+        is_new,
         began: Instant::now(),
         done: Done::default(),
     };
@@ -191,19 +195,31 @@ fn amount(paths: &[PathBuf], read: &Arc<AtomicU64>) -> Amount {
     }
 }
 
-/// Tells of a file that cannot be opened before a database is made for nothing.
+/// Tells of a file that cannot be opened, or is empty, before a database is made for nothing.
 fn check_sources(paths: &[PathBuf]) -> Result<(), Failure> {
     for path in paths.iter().filter(|path| *path != Path::new(STDIN)) {
-        std::fs::File::open(path).map_err(|error| {
+        let file = std::fs::File::open(path).and_then(|file| file.metadata());
+        let file = file.map_err(|error| {
             Failure::system(&error, &format!("failed to open `{}`", path.display()))
         })?;
+        if file.is_file() && file.len() == 0 {
+            return Err(no_line(&format!("`{}` is empty", path.display())));
+        }
     }
     Ok(())
+}
+
+/// There is nothing to import, as `what` says.
+fn no_line(what: &str) -> Failure {
+    Failure::plain(format!("{what}: there is nothing to import"))
+        .hint("nothing is stored; docs/NDJSON.md has the format, and `goroscope export` writes it")
 }
 
 /// What an import has come to.
 #[derive(Debug, Default)]
 struct Done {
+    /// Records that were handed to the database.
+    records: usize,
     stored: Stored,
     upto: Option<Place>,
     lines: u64,
@@ -213,6 +229,8 @@ struct Done {
 
 struct Run {
     importer: Importer,
+    /// There was no database before.
+    is_new: bool,
     began: Instant,
     done: Done,
 }
@@ -241,6 +259,7 @@ impl Run {
     /// Stores a batch, and gives its records back.
     fn store(&mut self, batch: Batch, context: &mut Context) -> Result<Vec<Record>, StoreError> {
         self.done.stored = self.importer.store(&batch.records)?;
+        self.done.records += batch.records.len();
         self.done.lines += batch.lines;
         self.done.bytes += batch.bytes;
         self.done.refusals += batch.refusals;
@@ -260,10 +279,22 @@ impl Run {
     ) -> Result<(), Failure> {
         let is_whole = fed.is_ok() && !stopped;
         let at_the_end = import.finish(is_whole);
-        self.importer.store(&at_the_end)?;
-        self.done.stored = self.importer.finish(clock::now())?;
+        if self.is_new && self.done.records + at_the_end.len() == 0 {
+            self.importer.leave_nothing().map_err(|error| {
+                Failure::system(
+                    &error,
+                    "failed to remove a database that was made for nothing",
+                )
+            })?;
+        } else {
+            self.importer.store(&at_the_end)?;
+            self.done.stored = self.importer.finish(clock::now())?;
+        }
         let seconds = self.began.elapsed().as_secs_f64();
         context.output.done();
+        if is_whole && self.done.lines == 0 {
+            return Err(no_line("no line was read"));
+        }
         for sentence in import.unknown().sentences() {
             context.output.remark(&format!("warning: {sentence}"));
         }

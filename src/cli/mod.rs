@@ -1,6 +1,7 @@
 //! The command line: one file a command, its arguments beside the function that serves it.
 
 mod check;
+mod choice;
 mod completions;
 mod config;
 mod database;
@@ -160,6 +161,7 @@ pub fn main(
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = usage::with_example(failure, Cli::command(), &arguments);
             context.output.failure(&failure);
             failure.code()
         }
@@ -325,6 +327,27 @@ mod tests {
                     said.split(' ').count() > 1 || said.starts_with('`'),
                     "{path} {name}: {said}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_that_takes_a_value_has_an_example() {
+        for (path, command) in commands() {
+            let takes_a_value = |option: &&clap::Arg| option.get_action().takes_values();
+            for option in command.get_opts().filter(takes_a_value) {
+                let arguments: Vec<OsString> = path.split(' ').map(OsString::from).collect();
+                let flag = format!("--{}", option.get_long().unwrap_or_default());
+                let example = usage::example(Cli::command(), &arguments, &flag).unwrap_or_default();
+                let short = option.get_short().map(|short| format!(" -{short} "));
+                let has_it = |call: &&String| {
+                    call.contains(&flag) || short.iter().any(|short| call.contains(short))
+                };
+                let calls = unquoted(&example, &['|', '>', '<']);
+                let call = calls.iter().find(has_it);
+                let call = call.unwrap_or_else(|| panic!("{path} {flag}: {example}"));
+                let parsed = Cli::try_parse_from(words(call));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
             }
         }
     }

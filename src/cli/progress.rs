@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::store::Steps;
+
 /// What is done sooner needs no word.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The line moves on this often.
@@ -24,7 +26,13 @@ pub(super) enum Amount {
     Bytes(Arc<AtomicU64>),
     /// Bytes of a total.
     BytesOf(Arc<AtomicU64>, u64),
+    /// Steps, whose number is known at some time.
+    Steps(Arc<Steps>),
 }
+
+/// What is known while nobody knows how much there is.
+const SPINNER: &str = "{spinner} {msg}  {elapsed}";
+const STEPS: &str = "{msg} {bar:30} {percent}%  {elapsed}  eta {eta}";
 
 /// A line that tells how far the work is, until this is dropped.
 #[derive(Debug)]
@@ -49,9 +57,7 @@ impl Progress {
                     shown.set_draw_target(ProgressDrawTarget::stderr());
                     wait = TICK;
                 }
-                if let Amount::Bytes(done) | Amount::BytesOf(done, _) = &amount {
-                    shown.set_position(done.load(Ordering::Relaxed));
-                }
+                follow(&shown, &amount);
                 shown.tick();
             }
         });
@@ -77,9 +83,31 @@ impl Drop for Progress {
     }
 }
 
+/// Moves the bar on to where the work is.
+fn follow(bar: &ProgressBar, amount: &Amount) {
+    match amount {
+        Amount::Unknown => {}
+        Amount::Bytes(done) | Amount::BytesOf(done, _) => {
+            bar.set_position(done.load(Ordering::Relaxed));
+        }
+        Amount::Steps(steps) => {
+            let Some((done, all)) = steps.so_far() else {
+                return;
+            };
+            if bar.length() != Some(all) {
+                bar.set_length(all);
+                if let Ok(style) = ProgressStyle::with_template(STEPS) {
+                    bar.set_style(style);
+                }
+            }
+            bar.set_position(done);
+        }
+    }
+}
+
 fn bar(what: &'static str, amount: &Amount) -> ProgressBar {
     let (total, template) = match amount {
-        Amount::Unknown => (None, "{spinner} {msg}  {elapsed}"),
+        Amount::Unknown | Amount::Steps(_) => (None, SPINNER),
         Amount::Bytes(_) => (None, "{spinner} {msg}  {bytes}  {bytes_per_sec}"),
         Amount::BytesOf(_, total) => (
             Some(*total),

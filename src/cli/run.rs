@@ -14,7 +14,8 @@ use crate::{config, daemon};
 #[command(after_help = "\
 Examples:
   goroscope run
-  goroscope run --config /etc/goroscope.toml --log-format json")]
+  goroscope run --config /etc/goroscope.toml --log-format json
+  goroscope run --log info,goroscope::store=debug")]
 pub(super) struct Args {
     /// What to watch, and how.
     #[arg(long, value_name = "FILE", default_value = "goroscope.toml")]
@@ -41,9 +42,8 @@ pub(super) struct Args {
 /// Serves the command.
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let config = config::load(&args.config, &context.environment)?;
-    log::start(&args.log, args.log_format, context.colour_on_stderr).map_err(|error| {
-        Failure::usage(error).hint("for example: --log info, or --log info,goroscope::store=debug")
-    })?;
+    log::start(&args.log, args.log_format, context.colour_on_stderr)
+        .map_err(|error| Failure::wrong_value("--log", &error))?;
     let database =
         database::named(args.db.as_deref(), context).unwrap_or_else(|| config.storage.path.clone());
     let (file, environment) = (args.config.clone(), context.environment.clone());

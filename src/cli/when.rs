@@ -11,22 +11,25 @@ use crate::present::Zone;
 /// Words longer than this are no moment; also keeps the duration parser from its limits.
 const LONGEST: usize = 40;
 
+/// Longer words are no span of time; with more characters the parser of humantime 2.4 can overflow.
+const LONGEST_SPAN: usize = 20;
+
 /// A span of time, by its word.
 pub(super) fn time_span(word: &str) -> Result<Duration, String> {
-    humantime::parse_duration(word)
-        .map_err(|_| "give a duration such as 500ms, 10s or 1m30s".to_owned())
+    let is_short = word.len() <= LONGEST_SPAN;
+    let span = is_short.then(|| humantime::parse_duration(word).ok());
+    span.flatten()
+        .ok_or_else(|| "give a duration such as 500ms, 10s or 1m30s".to_owned())
 }
 
 /// The moment that the option `flag` means, as [`parse`] does.
 pub(super) fn option(
-    flag: &str,
+    flag: &'static str,
     word: &str,
     now: Timestamp,
     zone: Zone,
 ) -> Result<Timestamp, Failure> {
-    parse(word, now, zone).map_err(|error| {
-        Failure::usage(format!("{flag}: {error}")).hint(format!("for example: {flag} 24h"))
-    })
+    parse(word, now, zone).map_err(|error| Failure::wrong_value(flag, &error))
 }
 
 /// A window that ends before it begins.

@@ -205,7 +205,13 @@ fn retention(storage: &Storage) -> Retention {
 
 /// Brings signatures that an older goroscope made under the rules of this one.
 fn recompute(database: &Path, lock: &DaemonLock) -> Result<(), StoreError> {
-    let done = store::recompute(database, lock, group::RULES, group::derived)?;
+    let done = store::recompute(
+        database,
+        lock,
+        group::RULES,
+        group::derived,
+        &store::Steps::default(),
+    )?;
     if done.older > 0 {
         tracing::info!(
             "Brought {} stacks under signature rules {}: {} count as another signature now",

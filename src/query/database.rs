@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::QueryError;
 use crate::model::Timestamp;
-use crate::store::{Checked, Damage, Depth, Holding, Info, Reader, check};
+use crate::store::{Checked, Damage, Depth, Holding, Info, Reader, Steps, check};
 
 /// Damaged rows told one by one.
 const TOLD: usize = 1_000;
@@ -125,8 +125,12 @@ impl From<&Damage> for DamageAnswer {
 }
 
 /// Checks a database; what was found comes beside the answer, to be acted upon.
-pub fn check_database(path: &Path, depth: Depth) -> Result<(DatabaseCheck, Checked), QueryError> {
-    let checked = check(path, depth)?;
+pub fn check_database(
+    path: &Path,
+    depth: Depth,
+    steps: &Steps,
+) -> Result<(DatabaseCheck, Checked), QueryError> {
+    let checked = check(path, depth, steps)?;
     let answer = DatabaseCheck {
         schema: "goroscope.db-check/v1",
         path: path.display().to_string(),

@@ -86,10 +86,13 @@ pub struct Restart {
 pub fn instances(reader: &Reader, scope: &Scope) -> Result<Instances, QueryError> {
     let mut head = HeadCount::new(scope);
     let mut rows = Vec::new();
-    for instance in chosen(reader, scope)? {
+    let instances = chosen(reader, scope)?;
+    reader.steps().begin(instances.len());
+    for instance in instances {
         let last = reader.last_look(instance.key, scope.until)?;
         let observed = observe(reader, scope, instance)?;
         head.add(scope, &observed);
+        reader.steps().one();
         let failures = by_reason(&observed.failures, Kind::Pulse);
         let failed_details = by_reason(&observed.failures, Kind::Detail);
         let goroutines = observed

@@ -101,6 +101,7 @@ impl Climb<'_> {
         let polled = polled(scope, &due);
         let dictionary = reader.dictionary()?;
         let mut head = HeadCount::new(scope);
+        reader.steps().begin(instances.len());
         let fetched = instances
             .iter()
             .zip(due)
@@ -124,6 +125,7 @@ impl Climb<'_> {
         in_parallel(fetched, work, |_, (observed, climbed)| {
             head.add(scope, &observed);
             on(&observed.instance, climbed);
+            reader.steps().one();
         })?;
         Ok((head.finish(reader, thresholds)?, instances))
     }

@@ -11,6 +11,7 @@ use super::{StoreError, open};
 #[derive(Debug)]
 pub struct DaemonLock {
     _file: File,
+    path: PathBuf,
 }
 
 impl DaemonLock {
@@ -48,7 +49,12 @@ impl DaemonLock {
             .map_err(failed)?;
         file.write_all(std::process::id().to_string().as_bytes())
             .map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { _file: file, path })
+    }
+
+    /// Removes the lock too, of a database that is there no more.
+    pub(super) fn remove(self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.path)
     }
 
     /// Whether no daemon holds the lock of a database.

@@ -23,6 +23,7 @@ mod open;
 mod part;
 mod read;
 mod sql;
+mod steps;
 mod summary;
 mod unzip;
 mod varint;
@@ -43,6 +44,7 @@ pub use read::{
     SignatureRows, SnapshotRow, StackRow, States, Unread, VerdictRow, Words,
 };
 pub use sql::{Sheet, Shell, SqlError, Value};
+pub use steps::Steps;
 pub use write::{
     Derive, Importer, Prune, Pruned, Recomputed, Retention, Stored, Taken, Writer, prune,
     recompute, take_out,

@@ -2,6 +2,9 @@
 
 use std::process::Command;
 
+use goroscope::model::Timestamp;
+use goroscope::query::{Scope, check_database, instances};
+use goroscope::store::{Depth, Reader, Steps};
 use tempfile::TempDir;
 
 use crate::next_step::{CONFIG, HISTORY, told, with_history, write};
@@ -162,6 +165,7 @@ fn options_that_make_no_config() {
         "config init",
         "config init --target nowhere",
         "config init --service a",
+        "config init --service a:6060",
         "config init --target a:1 --service b --target c:1",
         "config init --target a:1 --target a:1",
         "config init --target a:1 --interval 1",
@@ -180,6 +184,10 @@ fn options_that_make_no_config() {
     error: --service a has no --target
     hint: for example: goroscope config init --service a --target localhost:6060
     exit 2
+    $ goroscope config init --service a:6060
+    error: --service a:6060 has no --target
+    hint: for example: goroscope config init --service app --target a:6060
+    exit 2
     $ goroscope config init --target a:1 --service b --target c:1
     error: --target a:1 comes before every --service
     hint: put --service NAME before the --target options that belong to it
@@ -189,8 +197,9 @@ fn options_that_make_no_config() {
     hint: nothing was written; give the option anew as the line above says
     exit 2
     $ goroscope config init --target a:1 --interval 1
-    error: global.interval: `1` is not a duration; `500ms`, `30s`, `10m`, `1h30m` and `7d` are
-    hint: nothing was written; give the option anew as the line above says
+    error: invalid value '1' for '--interval <DURATION>': `1` is not a duration; `500ms`, `30s`, `10m`, `1h30m` and `7d` are
+    hint: for example: goroscope config init --target localhost:6060 --probe --interval 30s
+    hint: `goroscope config init --help` tells more
     exit 2
     $ goroscope config init --target a:1 --output none/new.toml
     error: failed to write `none/new.toml`: No such file or directory (os error 2)
@@ -232,6 +241,12 @@ fn a_person_is_asked_for_a_config() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = at_a_terminal(&folder, &["config", "init"]);
     terminal.wait_for("[app]: ");
+    terminal.type_in("my shop\r");
+    terminal.wait_for("a name has no blanks; such as my-shop: ");
+    terminal.wait_for("[app]: ");
+    terminal.type_in("a:6060\r");
+    terminal.wait_for("`a:6060` is the address of a process: give its service a name");
+    terminal.wait_for("[app]: ");
     terminal.type_in("shop\r");
     terminal.wait_for("[localhost:6060]: ");
     terminal.type_in("nowhere\r");
@@ -271,6 +286,18 @@ fn ctrl_c_at_a_question_leaves_nothing_behind() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+#[test]
+fn the_end_of_the_input_at_a_question_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = at_a_terminal(&folder, &["config", "init"]);
+    terminal.wait_for("[app]: ");
+    terminal.type_in("\u{4}");
+    terminal.wait_for("error: the input ended before the last question");
+    terminal.wait_for("nothing was written");
+    assert_eq!(terminal.end().0, Some(1));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 /// What a shell prints that has the completions of a word list, the last of which is being typed.
 fn completed(words: &[&str]) -> Vec<String> {
     let script = r#"
@@ -303,6 +330,29 @@ fn bash_completes() {
         ["--target"]
     );
     assert_eq!(completed(&["goroscope", "completions", "ba"]), ["bash"]);
+    let values = |words: &[&str]| completed(&[&["goroscope"], words, &[""]].concat()).join(" ");
+    insta::assert_snapshot!([
+        values(&["snapshot", "--group-by"]),
+        values(&["snapshot", "--detail"]),
+        values(&["query", "findings", "--verdict"]),
+        values(&["query", "findings", "--exit-code"]),
+        values(&["query", "findings", "-o"]),
+        values(&["query", "shared", "--across"]),
+        values(&["query", "top-growers", "--sort"]),
+        values(&["--tz"]),
+    ].join("\n"), @"
+    signature where creator package state label=
+    auto always never
+    suspect growing likely confirmed
+    suspect growing likely confirmed
+    table wide json ndjson csv md
+    instance service label=
+    rate growth count first-seen
+    local utc
+    ");
+    // Neither a number nor a moment is a file.
+    assert_eq!(values(&["query", "findings", "--since"]), "");
+    assert_eq!(values(&["snapshot", "--top"]), "");
 }
 
 /// Shells that are not there are left out.
@@ -349,4 +399,26 @@ fn what_takes_longer_shows_how_far_it_is_and_leaves_no_trace() {
     // A terminal that cannot take a line back sees the answer alone.
     let (_, seen) = slow_import("dumb");
     assert!(seen.starts_with("2 lines: 1 snapshot"), "{seen:?}");
+}
+
+#[test]
+fn work_whose_amount_is_known_is_counted_to_its_end() {
+    let folder = with_history();
+    let database = folder.path().join("goroscope.db");
+    let reader = Reader::open(&database).unwrap();
+    assert_eq!(reader.steps().so_far(), None);
+    let moment = |hour: i64| Timestamp::from_millis(1_795_500_000_000 + hour * 3_600_000);
+    let scope = Scope {
+        since: moment(0),
+        until: moment(4),
+        services: Vec::new(),
+        instances: Vec::new(),
+    };
+    instances(&reader, &scope).unwrap();
+    assert_eq!(reader.steps().so_far(), Some((1, 1)));
+    let steps = Steps::default();
+    let (answer, found) = check_database(&database, Depth::Quick, &steps).unwrap();
+    let decoded: u64 = found.decoded.iter().map(|(_, rows)| rows).sum();
+    assert!(answer.sound && decoded > 0);
+    assert_eq!(steps.so_far(), Some((decoded, decoded)));
 }

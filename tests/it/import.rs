@@ -469,6 +469,6 @@ fn names_that_an_export_cannot_find_are_told() {
     hint: `goroscope query instances --db h.db` lists what there is
     exit 2
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
-    hint: for example: --since 24h
+    hint: for example: goroscope export --since 24h --service checkout | jq .groups
     ");
 }

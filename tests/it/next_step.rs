@@ -68,6 +68,19 @@ fn what_is_typed_wrong() {
         "query show",
         "query diff yesterday",
         "snapshot localhost:6060 --timeout fast",
+        "snapshot localhost:6060 --timeout -5s",
+        "snapshot localhost:6060 --group-by foo",
+        "snapshot localhost:6060 --detail alwys",
+        "snapshot localhost:6060 --fail-on garbage",
+        "snapshot localhost:6060 http://localhost:6060/debug/pprof",
+        "snapshot - -",
+        "top --top -1",
+        "demo --for x",
+        "demo --for 1s",
+        "demo --instances 0",
+        "demo --groups 5",
+        "run --log-format xml",
+        "--width -1 query findings",
         "db prune",
         "db prune --older-than 1x",
         "db backup",
@@ -107,8 +120,8 @@ fn what_is_typed_wrong() {
     hint: `goroscope --help` tells more
     exit 2
     $ goroscope --tz mars
-    error: invalid value 'mars' for '--tz <TZ>' [possible values: local, utc]
-    hint: for example: goroscope demo
+    error: invalid value 'mars' for '--tz <TZ>': give local or utc
+    hint: for example: goroscope demo --tz local
     hint: `goroscope --help` tells more
     exit 2
     $ goroscope query top-growers --sinc 3h
@@ -118,12 +131,12 @@ fn what_is_typed_wrong() {
     exit 2
     $ goroscope query top-growers -n many
     error: invalid value 'many' for '--limit <N>': give a whole number
-    hint: for example: goroscope query top-growers --since 24h --service checkout
+    hint: for example: goroscope query top-growers --since 24h --service checkout --limit 20
     hint: `goroscope query top-growers --help` tells more
     exit 2
     $ goroscope query top-growers --since soon
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
-    hint: for example: --since 24h
+    hint: for example: goroscope query top-growers --since 24h --service checkout
     exit 2
     $ goroscope query top-growers --since 1h --until 2h
     error: --since 1h is not before --until 2h
@@ -131,17 +144,17 @@ fn what_is_typed_wrong() {
     exit 2
     $ goroscope query findings --exit-code=loud
     error: invalid value 'loud' for '--exit-code[=<VERDICT>]': give suspect, growing, likely or confirmed
-    hint: for example: goroscope query findings --since 24h
+    hint: for example: goroscope query findings --verdict likely --exit-code=likely
     hint: `goroscope query findings --help` tells more
     exit 2
     $ goroscope query findings -o xml
-    error: invalid value 'xml' for '--output <FORMAT>' [possible values: table, wide, json, ndjson, csv, md]
-    hint: for example: goroscope query findings --since 24h
+    error: invalid value 'xml' for '--output <FORMAT>': give table, wide, json, ndjson, csv or md
+    hint: for example: goroscope query findings --since 24h --output table
     hint: `goroscope query findings --help` tells more
     exit 2
     $ goroscope query shared --across x
     error: invalid value 'x' for '--across <WHAT>': give instance, service, or label=NAME such as label=env
-    hint: for example: goroscope query shared --since 24h
+    hint: for example: goroscope query shared --since 24h --across instance
     hint: `goroscope query shared --help` tells more
     exit 2
     $ goroscope query show
@@ -156,8 +169,72 @@ fn what_is_typed_wrong() {
     exit 2
     $ goroscope snapshot localhost:6060 --timeout fast
     error: invalid value 'fast' for '--timeout <DURATION>': give a duration such as 500ms, 10s or 1m30s
-    hint: for example: goroscope snapshot localhost:6060
+    hint: for example: goroscope snapshot localhost:6060 --timeout 10s
     hint: `goroscope snapshot --help` tells more
+    exit 2
+    $ goroscope snapshot localhost:6060 --timeout -5s
+    error: invalid value '-5s' for '--timeout <DURATION>': give a duration such as 500ms, 10s or 1m30s
+    hint: for example: goroscope snapshot localhost:6060 --timeout 10s
+    hint: `goroscope snapshot --help` tells more
+    exit 2
+    $ goroscope snapshot localhost:6060 --group-by foo
+    error: invalid value 'foo' for '--group-by <WHAT>': give signature, where, creator, package, state, or label=NAME such as label=tenant
+    hint: for example: goroscope snapshot dump.txt --top 5 --group-by package
+    hint: `goroscope snapshot --help` tells more
+    exit 2
+    $ goroscope snapshot localhost:6060 --detail alwys
+    error: invalid value 'alwys' for '--detail <DETAIL>': give auto, always or never
+    hint: did you mean `always`?
+    hint: for example: goroscope snapshot localhost:6060 --detail auto
+    hint: `goroscope snapshot --help` tells more
+    exit 2
+    $ goroscope snapshot localhost:6060 --fail-on garbage
+    error: invalid value 'garbage' for '--fail-on <CONDITION>': no operator; give `SUBJECT OPERATOR VALUE` such as 'count > 1000' or 'oldest >= 1h30m'; subjects: count, goroutines, total, groups, oldest, leaked, complaints; operators: > >= < <= == !=
+    hint: for example: goroscope snapshot localhost:6060 --fail-on 'count > 1000' --fail-on 'oldest > 1h'
+    hint: `goroscope snapshot --help` tells more
+    exit 2
+    $ goroscope snapshot localhost:6060 http://localhost:6060/debug/pprof
+    error: http://localhost:6060/debug/pprof is named twice
+    hint: name each process, file and folder once
+    exit 2
+    $ goroscope snapshot - -
+    error: - is named twice
+    hint: name each process, file and folder once
+    exit 2
+    $ goroscope top --top -1
+    error: invalid value '-1' for '--top <N>': give 0 or more
+    hint: for example: goroscope top localhost:6060 --top 20
+    hint: `goroscope top --help` tells more
+    exit 2
+    $ goroscope demo --for x
+    error: invalid value 'x' for '--for <DURATION>': give a duration from 2s to 24h, such as 2m
+    hint: for example: goroscope demo --for 2m --keep shop
+    hint: `goroscope demo --help` tells more
+    exit 2
+    $ goroscope demo --for 1s
+    error: invalid value '1s' for '--for <DURATION>': give a duration from 2s to 24h, such as 2m
+    hint: for example: goroscope demo --for 2m --keep shop
+    hint: `goroscope demo --help` tells more
+    exit 2
+    $ goroscope demo --instances 0
+    error: invalid value '0' for '--instances <N>': give a number from 1 to 100000
+    hint: for example: goroscope demo --serve --instances 1000 --keep load
+    hint: `goroscope demo --help` tells more
+    exit 2
+    $ goroscope demo --groups 5
+    error: the following required arguments were not provided: --instances <N>
+    hint: for example: goroscope demo --serve --instances 1000 --keep load
+    hint: `goroscope demo --help` tells more
+    exit 2
+    $ goroscope run --log-format xml
+    error: invalid value 'xml' for '--log-format <LOG_FORMAT>': give text or json
+    hint: for example: goroscope run --config /etc/goroscope.toml --log-format json
+    hint: `goroscope run --help` tells more
+    exit 2
+    $ goroscope --width -1 query findings
+    error: invalid value '-1' for '--width <N>': give a number from 0 to 65535
+    hint: for example: goroscope query findings --since 24h --width 100
+    hint: `goroscope query findings --help` tells more
     exit 2
     $ goroscope db prune
     error: the following required arguments were not provided: <--older-than <AGE>|--max-size <SIZE>>
@@ -185,11 +262,11 @@ fn what_is_typed_wrong() {
     exit 2
     $ goroscope export --until later
     error: --until: `later` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
-    hint: for example: --until 24h
+    hint: for example: goroscope export --until 24h
     exit 2
     $ goroscope completions tcsh
-    error: invalid value 'tcsh' for '<SHELL>' [possible values: bash, zsh, fish]
-    hint: did you mean `zsh`?
+    error: invalid value 'tcsh' for '<SHELL>': give bash, zsh or fish
+    hint: for example: goroscope completions bash > ~/.local/share/bash-completion/completions/goroscope
     hint: `goroscope completions --help` tells more
     exit 2
     ");
@@ -274,8 +351,8 @@ fn files_that_are_not_what_they_should_be() {
     hint: `goroscope check config FILE` tells when all is right; config.example.toml has every key with its default
     exit 78
     $ goroscope run --config good.toml --log loud=x=y
-    error: log filter `loud=x=y` cannot be read: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-    hint: for example: --log info, or --log info,goroscope::store=debug
+    error: --log: log filter `loud=x=y` cannot be read: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+    hint: for example: goroscope run --log info,goroscope::store=debug
     exit 2
     $ goroscope run --config good.toml --db taken.db
     error: another goroscope (process PID) already writes `taken.db`
@@ -478,6 +555,54 @@ fn questions_that_have_no_answer() {
     hint: `.tables` names them
     exit 1
     ");
+}
+
+#[test]
+fn an_import_of_nothing_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder, "empty.ndjson", "");
+    write(&folder, "blank.ndjson", "\n  \n");
+    write(&folder, "bad.ndjson", "{\"at\":\"yesterday\"}\n");
+    let lines = [
+        "import empty.ndjson",
+        "import blank.ndjson empty.ndjson",
+        "import blank.ndjson",
+        "import bad.ndjson",
+        "import bad.ndjson --keep-going",
+    ];
+    insta::assert_snapshot!(told(folder.path(), &lines), @"
+    $ goroscope import empty.ndjson
+    error: `empty.ndjson` is empty: there is nothing to import
+    hint: nothing is stored; docs/NDJSON.md has the format, and `goroscope export` writes it
+    exit 1
+    $ goroscope import blank.ndjson empty.ndjson
+    error: `empty.ndjson` is empty: there is nothing to import
+    hint: nothing is stored; docs/NDJSON.md has the format, and `goroscope export` writes it
+    exit 1
+    $ goroscope import blank.ndjson
+    error: no line was read: there is nothing to import
+    hint: nothing is stored; docs/NDJSON.md has the format, and `goroscope export` writes it
+    exit 1
+    $ goroscope import bad.ndjson
+    1 line: 0 snapshots and 0 failed polls stored, 0 already there, 0 lines refused; 0.0 MB, 0 MB/s
+    error: bad.ndjson:1:7: `at` is `yesterday`, and must be RFC 3339, as in 2026-11-24T08:00:00.000Z
+    hint: nothing is stored
+    hint: docs/NDJSON.md has the format; --keep-going leaves such lines out
+    exit 1
+    $ goroscope import bad.ndjson --keep-going
+    bad.ndjson:1:7: `at` is `yesterday`, and must be RFC 3339, as in 2026-11-24T08:00:00.000Z
+    1 line: 0 snapshots and 0 failed polls stored, 0 already there, 1 line refused; 0.0 MB, 0 MB/s
+    error: left out: 1 line
+    hint: the lines above say where and why; docs/NDJSON.md has the format
+    exit 1
+    ");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    // What was there before stays, and so it is as it was.
+    let history = with_history();
+    write(&history, "blank.ndjson", "\n");
+    let before = said(history.path(), &["export"]);
+    assert!(said(history.path(), &["import", "blank.ndjson"]).ends_with("exit 1"));
+    assert_eq!(said(history.path(), &["export"]), before);
 }
 
 /// One line for each way in which a target can fail.

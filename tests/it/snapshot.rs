@@ -301,7 +301,7 @@ fn a_group_may_be_in_several_rows() {
     ");
     assert_snapshot!(of("line", &[LABELLED]), @"
     error: invalid value 'line' for '--group-by <WHAT>': give signature, where, creator, package, state, or label=NAME such as label=tenant
-    hint: for example: goroscope snapshot localhost:6060
+    hint: for example: goroscope snapshot dump.txt --top 5 --group-by package
     hint: `goroscope snapshot --help` tells more
     exit 2
     ");
@@ -503,6 +503,17 @@ fn a_condition_that_says_nothing_is_refused_with_what_is_right() {
     exit 2: error: invalid value 'oldest > 5' for '--fail-on <CONDITION>': `5` is no duration such as 10m, 1h30m or 24h
     exit 2: error: invalid value 'count > -1' for '--fail-on <CONDITION>': `-1` is no whole number such as 1000
     exit 2: error: invalid value '' for '--fail-on <CONDITION>': no operator; give `SUBJECT OPERATOR VALUE` such as 'count > 1000' or 'oldest >= 1h30m'; subjects: count, goroutines, total, groups, oldest, leaked, complaints; operators: > >= < <= == !=
+    ");
+}
+
+#[test]
+fn a_dump_that_is_named_twice_would_count_twice() {
+    let folder = dumps(&NATS);
+    let again = format!("./{}", NATS[0]);
+    assert_snapshot!(snapshot(folder.path(), &[NATS[0], NATS[1], &again]), @"
+    error: ./nats-2.15_idle_debug2.txt is named twice
+    hint: name each process, file and folder once
+    exit 2
     ");
 }
 

@@ -160,7 +160,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--since", "soon"]), @"
     exit 2
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
-    hint: for example: --since 24h
+    hint: for example: goroscope query shared --since 24h
     ");
     insta::assert_snapshot!(ask(&["query", "show", "ffff0000"]), @"
     exit 2
@@ -197,8 +197,8 @@ fn a_daemon_that_cannot_start_says_why() {
     ");
     insta::assert_snapshot!(run(&["run", "--db", "x.db", "--log", "goroscope=loud"]), @r#"
     exit 2
-    error: log filter `goroscope=loud` cannot be read: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-    hint: for example: --log info, or --log info,goroscope::store=debug
+    error: --log: log filter `goroscope=loud` cannot be read: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+    hint: for example: goroscope run --log info,goroscope::store=debug
     "#);
     daemon.configure("[global]\nintervall = \"1s\"\n");
     insta::assert_snapshot!(run(&["run"]), @"

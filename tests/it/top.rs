@@ -286,7 +286,7 @@ fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
 
     $ goroscope top --since soon
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
-    hint: for example: --since 24h
+    hint: for example: goroscope top --db goroscope.db --since 24h
     exit 2
 
     $ goroscope top localhost:1 --since 1h

@@ -103,6 +103,20 @@ impl Services {
     }
 }
 
+/// An interval as it was given, if a config may have it.
+pub(super) fn interval(word: &str) -> Result<String, String> {
+    let draft = Draft {
+        services: vec![Service {
+            name: NAME.to_owned(),
+            targets: vec!["localhost:6060".to_owned()],
+        }],
+        interval: word.to_owned(),
+    };
+    let wrong = |told: String| told.trim_start_matches("global.interval: ").to_owned();
+    draft.check(Path::new("")).map_err(wrong)?;
+    Ok(word.to_owned())
+}
+
 /// A target as it was given, if it is one.
 pub(super) fn target(word: &str) -> Result<String, String> {
     let parsed = parse_target(word, "http", crate::cli::target::PPROF_PATH);
@@ -120,9 +134,14 @@ impl Draft {
         }
         if let Some(empty) = given.list.iter().find(|service| service.targets.is_empty()) {
             let name = &empty.name;
+            // An address, where a name belongs.
+            let (service, address) = match target(name) {
+                Ok(address) => (NAME, address),
+                Err(_) => (name.as_str(), "localhost:6060".to_owned()),
+            };
             return Err(
                 Failure::usage(format!("--service {name} has no --target")).hint(format!(
-                    "for example: goroscope config init --service {name} --target localhost:6060"
+                    "for example: goroscope config init --service {service} --target {address}"
                 )),
             );
         }

@@ -58,7 +58,7 @@ struct InitArgs {
     services: Services,
 
     /// From one poll of an instance to the next: 10s, 1m. 30s where it is not given.
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = draft::interval)]
     interval: Option<String>,
 
     /// The file that is written; - is stdout.

@@ -10,9 +10,12 @@ use crate::cli::Context;
 use crate::cli::failure::Failure;
 
 const TARGET: &str = "localhost:6060";
+/// What is told where it ends too soon.
+const UNWRITTEN: &str =
+    "nothing was written; `goroscope config init --help` shows how to do it without questions";
 
 /// Asks for services, targets and the interval, where the options say none; and whether the targets are to
-/// be asked. Ctrl-C and Ctrl-D end it, and nothing is written.
+/// be asked. Ctrl-C and the end of the input (Ctrl-D) end it, and nothing is written.
 pub(super) fn ask(
     interval: Option<&str>,
     probe: bool,
@@ -32,8 +35,8 @@ pub(super) fn ask(
     while person.service(&mut draft, "Another service, or nothing", "")? {}
     if interval.is_none() {
         person.until("From one poll to the next", INTERVAL, |word| {
-            word.clone_into(&mut draft.interval);
-            draft.check(Path::new(""))
+            draft.interval = super::draft::interval(word)?;
+            Ok(())
         })?;
     }
     let mut wanted = probe;
@@ -75,10 +78,9 @@ impl<'c> Person<'c> {
         let name = self.until(question, usual, |word| {
             let mut names = draft.services.iter().map(|service| &service.name);
             if names.any(|name| name == word) {
-                Err("there is one of this name already".to_owned())
-            } else {
-                Ok(())
+                return Err("there is one of this name already".to_owned());
             }
+            one_name(word)
         })?;
         if name.is_empty() {
             return Ok(false);
@@ -109,11 +111,12 @@ impl<'c> Person<'c> {
         loop {
             let line = match self.editor.readline(&prompt) {
                 Ok(line) => line,
-                Err(ReadlineError::Interrupted | ReadlineError::Eof) => {
-                    return Err(Failure::interrupted(
-                        "nothing was written; `goroscope config init --help` does it without questions"
-                            .to_owned(),
-                    ));
+                Err(ReadlineError::Interrupted) => {
+                    return Err(Failure::interrupted(UNWRITTEN.to_owned()));
+                }
+                Err(ReadlineError::Eof) => {
+                    let ended = "the input ended before the last question".to_owned();
+                    return Err(Failure::plain(ended).hint(UNWRITTEN));
                 }
                 Err(error) => return Err(unreadable(&error)),
             };
@@ -127,6 +130,22 @@ impl<'c> Person<'c> {
             }
         }
     }
+}
+
+/// Refuses a name that is more than that: whoever types addresses here is one question ahead.
+fn one_name(word: &str) -> Result<(), String> {
+    if target(word).is_ok() {
+        return Err(format!(
+            "`{word}` is the address of a process: give its service a name, such as {NAME}; addresses are asked for next"
+        ));
+    }
+    if word.contains(char::is_whitespace) {
+        return Err(format!(
+            "a name has no blanks; such as {}: each service is asked for on its own, and its processes next",
+            word.split_whitespace().collect::<Vec<_>>().join("-")
+        ));
+    }
+    Ok(())
 }
 
 fn unreadable(error: &dyn std::error::Error) -> Failure {

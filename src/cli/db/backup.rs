@@ -20,7 +20,10 @@ const MEASURE_EVERY: Duration = Duration::from_millis(500);
 /// The copy is read back before it gets its name; until then it grows beside it. A copy that is broken
 /// off, by Ctrl-C or a full disk, leaves nothing behind.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  goroscope db backup /var/backups/goroscope-$(date +%F).db")]
+#[command(after_help = "\
+Examples:
+  goroscope db backup /var/backups/goroscope-$(date +%F).db
+  goroscope db backup copy.db --db history.db")]
 pub(super) struct Args {
     /// The copy.
     #[arg(value_name = "FILE")]

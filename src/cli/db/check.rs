@@ -1,11 +1,13 @@
 //! `goroscope db check`.
 
+use std::sync::Arc;
+
 use super::{Context, DatabaseArgs, Failure, database};
 use crate::cli::progress::Amount;
 use crate::cli::written::{Written, print};
 use crate::clock;
 use crate::query::check_database;
-use crate::store::{DaemonLock, Damage, Depth, take_out};
+use crate::store::{DaemonLock, Damage, Depth, Steps, take_out};
 
 /// Checks a database: the file, every checksum, every snapshot decoded, every reference.
 ///
@@ -34,8 +36,11 @@ pub(super) fn check(args: &Args, context: &mut Context) -> Result<(), Failure> {
     } else {
         Depth::Full
     };
-    context.output.begin("checking", Amount::Unknown);
-    let (mut answer, found) = check_database(&path, depth)?;
+    let steps = Arc::new(Steps::default());
+    context
+        .output
+        .begin("checking", Amount::Steps(Arc::clone(&steps)));
+    let (mut answer, found) = check_database(&path, depth, &steps)?;
     if found.rows.iter().any(Damage::is_movable) {
         match database::find_to_write(&args.database, context) {
             Ok((_, lock)) => {

@@ -1,10 +1,12 @@
 //! `goroscope db upgrade`.
 
+use std::sync::Arc;
+
 use super::{Context, DatabaseArgs, Failure, database};
 use crate::cli::progress::Amount;
 use crate::group;
 use crate::present::grouped;
-use crate::store;
+use crate::store::{self, Steps};
 
 /// Brings a database of an older goroscope up to this one: its schema, then its signatures.
 ///
@@ -21,10 +23,11 @@ pub(super) struct Args {
 /// Serves the command.
 pub(super) fn upgrade(args: &Args, context: &mut Context) -> Result<(), Failure> {
     let (path, lock) = database::find_to_write(&args.database, context)?;
+    let steps = Arc::new(Steps::default());
     context
         .output
-        .begin("bringing it up to date", Amount::Unknown);
-    let done = store::recompute(&path, &lock, group::RULES, group::derived)?;
+        .begin("bringing it up to date", Amount::Steps(Arc::clone(&steps)));
+    let done = store::recompute(&path, &lock, group::RULES, group::derived, &steps)?;
     context.output.data(&format!(
         "{}: up to date; {} of {} stacks were of older signature rules than {}, {} of them count as another signature now\n",
         path.display(),

@@ -74,12 +74,11 @@ const PER_INSTANCE: Duration = Duration::from_millis(5);
 const SERVED_STORY: Duration = Duration::from_hours(1);
 
 fn span(word: &str) -> Result<Duration, String> {
-    let span = humantime::parse_duration(word).map_err(|error| error.to_string())?;
-    if (Duration::from_secs(2)..=Duration::from_hours(24)).contains(&span) {
-        Ok(span)
-    } else {
-        Err("give 2s to 24h".to_owned())
-    }
+    let allowed = Duration::from_secs(2)..=Duration::from_hours(24);
+    super::when::time_span(word)
+        .ok()
+        .filter(|span| allowed.contains(span))
+        .ok_or_else(|| "give a duration from 2s to 24h, such as 2m".to_owned())
 }
 
 /// Serves the command.

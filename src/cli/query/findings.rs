@@ -17,7 +17,7 @@ pub(super) struct Args {
     ending: Ending,
 
     /// The quietest verdict that is a finding: suspect, growing, likely or confirmed.
-    #[arg(long, value_name = "VERDICT", default_value = "growing", value_parser = super::verdict)]
+    #[arg(long, value_name = "VERDICT", default_value = "growing", value_parser = super::LOUD, hide_possible_values = true)]
     verdict: Verdict,
 }
 

@@ -9,10 +9,12 @@ mod shared;
 mod show;
 mod top_growers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::choice::Choice;
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
 use super::progress::Amount;
@@ -90,7 +92,8 @@ struct Ending {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "growing",
-        value_parser = verdict
+        value_parser = LOUD,
+        hide_possible_values = true
     )]
     exit_code: Option<Verdict>,
 }
@@ -116,7 +119,10 @@ fn open(common: &Common, context: &mut Context) -> Result<(Reader, Scope), Failu
     // A mistake in the window is told before one in the database.
     window(common, now, zone)?;
     let reader = Reader::open(&database::find(&common.database, context)?)?;
-    context.output.begin("reading the history", Amount::Unknown);
+    let steps = Arc::clone(reader.steps());
+    context
+        .output
+        .begin("reading the history", Amount::Steps(steps));
     let now = now_in(&reader, now)?;
     let (since, until) = window(common, now, zone)?;
     // A daemon that runs has nothing to tell of what is to come, and is not silent for that.
@@ -130,6 +136,12 @@ fn open(common: &Common, context: &mut Context) -> Result<(Reader, Scope), Failu
     };
     Ok((reader, scope))
 }
+
+/// Verdicts that say growth.
+const LOUD: Choice<Verdict> = Choice {
+    words: &["suspect", "growing", "likely", "confirmed"],
+    read: verdict,
+};
 
 /// A verdict that says growth, by its word.
 fn verdict(word: &str) -> Result<Verdict, String> {

@@ -1,6 +1,6 @@
 //! `goroscope query shared`.
 
-use super::{Common, Context, Ending, Failure, ends, open, print};
+use super::{Choice, Common, Context, Ending, Failure, ends, open, print};
 use crate::query::{Across, shared};
 
 /// Shows which instances, in one service or several, share the same leak.
@@ -18,13 +18,23 @@ pub(super) struct Args {
     limit: usize,
 
     /// What a leak must be shared across: two or more of instance, service, or label=NAME (an instance label).
-    #[arg(long, value_name = "WHAT", default_value = "instance", value_parser = across)]
+    #[arg(long, value_name = "WHAT", default_value = "instance", value_parser = ACROSS, hide_possible_values = true)]
     across: Across,
 
     /// Instances on which it grew by less are left out.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 3,
+        allow_negative_numbers = true
+    )]
     min_growth: i64,
 }
+
+const ACROSS: Choice<Across> = Choice {
+    words: &["instance", "service", "label="],
+    read: across,
+};
 
 fn across(word: &str) -> Result<Across, String> {
     match word.split_once('=') {

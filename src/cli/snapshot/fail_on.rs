@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cli::when::time_span;
 use crate::model::Form;
 use crate::present::{escape, grouped, short_function};
 use crate::query::snapshot::SnapshotAnswer;
@@ -92,7 +93,7 @@ pub(super) fn parse(text: &str) -> Result<Condition, String> {
         known.ok_or_else(|| format!("`{rest}` begins with no operator; {HELP}"))?;
     let value = match subject {
         Subject::Dump(Figure::Oldest) => {
-            let wait: Duration = humantime::parse_duration(value)
+            let wait = time_span(value)
                 .map_err(|_| format!("`{value}` is no duration such as 10m, 1h30m or 24h"))?;
             wait.as_secs()
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::choice::Choice;
 use super::failure::Failure;
 use super::progress::Amount;
 use super::target::limit;
@@ -47,7 +48,7 @@ pub(super) struct Args {
 
     /// What goroutines of one row share: `signature`, `where` (the function to look at), `creator`, `package`,
     /// `state` or `label=NAME` (a pprof label).
-    #[arg(long, value_name = "WHAT", default_value = "signature", value_parser = group_by)]
+    #[arg(long, value_name = "WHAT", default_value = "signature", value_parser = GROUPS, hide_possible_values = true)]
     group_by: GroupBy,
 
     /// A table for each dump, instead of all side by side.
@@ -79,6 +80,18 @@ enum Detail {
     Never,
 }
 
+const GROUPS: Choice<GroupBy> = Choice {
+    words: &[
+        "signature",
+        "where",
+        "creator",
+        "package",
+        "state",
+        "label=",
+    ],
+    read: group_by,
+};
+
 fn group_by(word: &str) -> Result<GroupBy, String> {
     match (word, word.split_once('=')) {
         (_, Some(("label", name))) if !name.is_empty() => Ok(GroupBy::Label(name.to_owned())),
@@ -96,6 +109,7 @@ fn group_by(word: &str) -> Result<GroupBy, String> {
 
 /// Serves the command.
 pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    source::refuse_twice(&args.targets)?;
     context.output.begin("reading", Amount::Unknown);
     let mut asking = Asking {
         detail: args.detail,

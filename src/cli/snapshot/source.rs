@@ -27,8 +27,10 @@ pub(super) struct Found {
 }
 
 /// One thing to read.
+#[derive(PartialEq)]
 enum Source {
     Process(InstanceId),
+    /// Or a folder of files.
     File(PathBuf),
     Stdin,
 }
@@ -110,28 +112,51 @@ impl Found {
     }
 }
 
+/// Refuses a target that is named twice, be it in other words: it would count twice.
+pub(super) fn refuse_twice(targets: &[String]) -> Result<(), Failure> {
+    let mut before: Vec<Source> = Vec::new();
+    for word in targets {
+        let Ok(source) = source(word) else {
+            continue;
+        };
+        let source = match source {
+            Source::File(path) => Source::File(std::fs::canonicalize(&path).unwrap_or(path)),
+            other => other,
+        };
+        if before.contains(&source) {
+            let message = format!("{} is named twice", without_password(word));
+            return Err(Failure::usage(message).hint("name each process, file and folder once"));
+        }
+        before.push(source);
+    }
+    Ok(())
+}
+
 /// What a target word means; a directory means the files in it.
 fn sources(target: &str) -> Result<Vec<(String, Source)>, Unread> {
+    match source(target)? {
+        Source::File(path) if path.is_dir() => files_in(&path),
+        Source::Stdin => Ok(vec![("stdin".to_owned(), Source::Stdin)]),
+        other => Ok(vec![(target.to_owned(), other)]),
+    }
+}
+
+/// What a target word means.
+fn source(target: &str) -> Result<Source, Unread> {
     if target == "-" {
-        return Ok(vec![("stdin".to_owned(), Source::Stdin)]);
+        return Ok(Source::Stdin);
     }
     let path = Path::new(target);
-    if path.is_dir() {
-        return files_in(path);
-    }
     if path.exists() {
-        return Ok(vec![(target.to_owned(), Source::File(path.to_owned()))]);
+        return Ok(Source::File(path.to_owned()));
     }
-    match parse_target(target, "http", PPROF_PATH) {
-        Ok(found) => {
-            let instance = found.of("snapshot".into());
-            Ok(vec![(target.to_owned(), Source::Process(instance))])
-        }
-        Err(error) => Err(Unread::new(
+    let found = parse_target(target, "http", PPROF_PATH).map_err(|error| {
+        Unread::new(
             format!("no such file, and no address either: {error}"),
             "give a file, a folder, host:port, a URL, or - for stdin: goroscope snapshot localhost:6060",
-        )),
-    }
+        )
+    })?;
+    Ok(Source::Process(found.of("snapshot".into())))
 }
 
 fn files_in(folder: &Path) -> Result<Vec<(String, Source)>, Unread> {

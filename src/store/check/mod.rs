@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use self::decode::{BLOCK, DETAIL, DETAIL_BLOCK, PULSE, Rows, STACK, SUMMARY};
 use super::damage::unless_damaged;
-use super::{StoreError, open};
+use super::{Steps, StoreError, open};
 use crate::model::Timestamp;
 
 /// More is counted, but not kept one by one.
@@ -124,16 +124,36 @@ impl Checked {
     }
 }
 
-/// Checks a database that a daemon may be writing.
-pub fn check(path: &Path, depth: Depth) -> Result<Checked, StoreError> {
+/// The tables whose rows are decoded.
+const DECODED: [Rows; 6] = [BLOCK, SUMMARY, PULSE, DETAIL_BLOCK, DETAIL, STACK];
+
+/// Checks a database that a daemon may be writing. What SQLite checks itself is no step, and every row that is decoded
+/// is one.
+pub fn check(path: &Path, depth: Depth, steps: &Steps) -> Result<Checked, StoreError> {
     let on = open::open_reading(path)?;
     let mut checked = Checked::default();
     let failed = |source| StoreError::sqlite("check", path, source);
     checked.file = structure(&on, depth).map_err(failed)?;
     checked.references = references(&on).map_err(failed)?;
     let stacks = unless_damaged(stacks(&on)).map_err(failed)?;
-    for rows in [BLOCK, SUMMARY, PULSE, DETAIL_BLOCK, DETAIL, STACK] {
-        decode_all(&on, rows, stacks.as_ref(), &mut checked).map_err(failed)?;
+    let tables = DECODED.map(|rows| ids(&on, rows).map(|ids| (rows, ids)));
+    let tables: Vec<(Rows, Option<Vec<i64>>)> = tables
+        .into_iter()
+        .collect::<rusqlite::Result<_>>()
+        .map_err(failed)?;
+    steps.begin(
+        tables
+            .iter()
+            .filter_map(|(_, ids)| Some(ids.as_ref()?.len()))
+            .sum(),
+    );
+    for (rows, ids) in tables {
+        let Some(ids) = ids else {
+            let sentence = format!("the rows of `{}` cannot be listed", rows.table);
+            checked.file.push(sentence);
+            continue;
+        };
+        decode_all(&on, (rows, ids), stacks.as_ref(), (&mut checked, steps)).map_err(failed)?;
     }
     let sql = "SELECT count(*), ifnull(sum(ticks), 0) FROM quarantine";
     let count = on.query_row(sql, [], |row| {
@@ -213,18 +233,14 @@ fn stacks(on: &Connection) -> rusqlite::Result<HashSet<i64>> {
 /// Decodes every row of a table, one by one: what cannot be read costs no other row.
 fn decode_all(
     on: &Connection,
-    rows: Rows,
+    (rows, ids): (Rows, Vec<i64>),
     stacks: Option<&HashSet<i64>>,
-    checked: &mut Checked,
+    (checked, steps): (&mut Checked, &Steps),
 ) -> rusqlite::Result<()> {
-    let Some(ids) = ids(on, rows)? else {
-        let sentence = format!("the rows of `{}` cannot be listed", rows.table);
-        checked.file.push(sentence);
-        return Ok(());
-    };
     let (mut decoded, mut without_stacks) = (0, 0u64);
     for id in ids {
         decoded += 1;
+        steps.one();
         match rows.decode(on, id, stacks)? {
             None => {}
             Some(Wrong::Stacks) => without_stacks += 1,

@@ -48,7 +48,7 @@ pub use window::{IncarnationWindow, States};
 use self::analysis::Told;
 use self::course::Source;
 use self::day::Left;
-use super::{StoreError, open};
+use super::{Steps, StoreError, open};
 
 /// A row of `instance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +72,7 @@ pub struct Reader {
     told: OnceCell<Told>,
     /// Where slots come from: what they say is the same.
     source: Source,
+    steps: Arc<Steps>,
 }
 
 /// Tables that every decoding needs: small ones, read once.
@@ -97,6 +98,7 @@ impl Reader {
             left: OnceCell::new(),
             told: OnceCell::new(),
             source: Source::Summaries,
+            steps: Arc::default(),
         })
     }
 
@@ -106,6 +108,11 @@ impl Reader {
             source: Source::Samples,
             ..self
         }
+    }
+
+    /// How far the answer is that is being worked out, an instance a step.
+    pub const fn steps(&self) -> &Arc<Steps> {
+        &self.steps
     }
 
     fn failed(&self, source: rusqlite::Error) -> StoreError {

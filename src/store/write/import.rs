@@ -35,7 +35,7 @@ pub struct Importer {
     /// When the first and the last poll of it were made.
     span: Option<(Timestamp, Timestamp)>,
     path: PathBuf,
-    _lock: DaemonLock,
+    lock: DaemonLock,
 }
 
 impl Importer {
@@ -59,7 +59,7 @@ impl Importer {
             stored: Stored::default(),
             span: None,
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -81,6 +81,26 @@ impl Importer {
                 Ok(stored)
             })
             .map_err(|source| self.failed(source))
+    }
+
+    /// Ends an import that stored nothing in a file that was made for it: that goes, with all beside it.
+    pub fn leave_nothing(self) -> std::io::Result<()> {
+        let Self {
+            session,
+            path,
+            lock,
+            ..
+        } = self;
+        drop(session);
+        for end in ["", "-wal", "-shm"] {
+            let mut name = path.clone().into_os_string();
+            name.push(end);
+            match std::fs::remove_file(name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        lock.remove()
     }
 
     fn commit(&mut self, records: &[Record], last: bool) -> Result<Stored> {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, par
 use super::names::{Told, insert_signature, signature_row};
 use super::repoint::repoint;
 use crate::model::{Elision, Frame, Stack};
-use crate::store::{DaemonLock, StoreError, frames, open};
+use crate::store::{DaemonLock, Steps, StoreError, frames, open};
 
 /// Derives a stack from its hash, frames (leaf first), elision and whether it was cut.
 pub type Derive = fn(u128, Vec<Frame>, Option<Elision>, bool) -> Stack;
@@ -35,7 +35,7 @@ struct Stored {
 }
 
 /// Brings every stack of older rules under `rules`, in one transaction; samples refer to stacks and
-/// stay as they are. Old prefixes go on to lead where their stacks went.
+/// stay as they are. Old prefixes go on to lead where their stacks went. Each such stack is a step.
 ///
 /// # Errors
 /// When the file cannot be opened or written, or when newer rules than `rules` wrote it.
@@ -44,6 +44,7 @@ pub fn recompute(
     _lock: &DaemonLock,
     rules: u32,
     derive: Derive,
+    steps: &Steps,
 ) -> Result<Recomputed, StoreError> {
     refuse_newer(path, rules)?;
     let mut connection = open::open_writing(path)?;
@@ -51,7 +52,7 @@ pub fn recompute(
     let tx = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    let mut done = bring_under(&tx, rules, derive).map_err(failed)?;
+    let mut done = bring_under(&tx, (rules, derive), steps).map_err(failed)?;
     let stacks: i64 = tx
         .query_row("SELECT count(*) FROM stack", [], |row| row.get(0))
         .map_err(failed)?;
@@ -80,7 +81,11 @@ fn refuse_newer(path: &Path, rules: u32) -> Result<(), StoreError> {
     }
 }
 
-fn bring_under(tx: &Transaction<'_>, rules: u32, derive: Derive) -> rusqlite::Result<Recomputed> {
+fn bring_under(
+    tx: &Transaction<'_>,
+    (rules, derive): (u32, Derive),
+    steps: &Steps,
+) -> rusqlite::Result<Recomputed> {
     // Full stacks first: a cut one goes where the full stacks went that it counted as.
     let stored: Vec<Option<Stored>> = tx
         .prepare(
@@ -91,8 +96,10 @@ fn bring_under(tx: &Transaction<'_>, rules: u32, derive: Derive) -> rusqlite::Re
         .collect::<rusqlite::Result<_>>()?;
     let mut went: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
     let mut done = Recomputed::default();
+    steps.begin(stored.len());
     for stack in &stored {
         done.older += 1;
+        steps.one();
         let Some(stack) = stack else {
             done.damaged += 1;
             continue;
