@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the captures of README.md again, from real runs: `goroscope demo`, `goroscope top` in tmux before a real
-# Go process that leaks, and `goroscope snapshot` of it. Prints them; with a file as argument it puts them there, into
+# Makes the captures of README.md again, from real runs: `goroscope demo`, testdata/fleet.sh, `goroscope top` in tmux
+# before a real Go process that leaks, and `goroscope snapshot` of it. Prints them; with a file as argument it puts them there, into
 # the block behind each line `<!-- capture NAME -->`. Needs tmux, and Go or pip (testdata/go.sh). Loopback only;
 # everything it starts it ends.
 set -euo pipefail
@@ -47,6 +47,9 @@ tmux -L "captures$$" send-keys q
 { echo '$ goroscope snapshot localhost:6060 --top 3'; goroscope snapshot localhost:6060 --top 3; } >"$folder/snapshot"
 { echo '$ goroscope demo'; goroscope demo --keep "$folder/shop"; } |
   sed "s|$folder/shop|/tmp/shop|g" >"$folder/demo"
+mkdir "$folder/fleet.d"
+FOLDER=$folder/fleet.d testdata/fleet.sh 2>/dev/null |
+  sed -n '/^\$ goroscope query top-growers/,/^\$ goroscope query instances/p' | sed '$d' | sed '$d' >"$folder/fleet"
 
 put() { # FILE: every capture into its block
   awk -v folder="$folder" '
@@ -66,7 +69,7 @@ put() { # FILE: every capture into its block
 if [ $# -gt 0 ]; then
   put "$1"
 else
-  for name in demo top detail snapshot; do
+  for name in demo fleet top detail snapshot; do
     printf '\n== %s\n' "$name"
     cat "$folder/$name"
   done

@@ -24,6 +24,13 @@ pub(super) struct DatabaseArgs {
     config: Option<PathBuf>,
 }
 
+impl DatabaseArgs {
+    /// Whether an option says which.
+    pub(super) const fn is_named(&self) -> bool {
+        self.db.is_some() || self.config.is_some()
+    }
+}
+
 /// `--db`, else `GOROSCOPE_DB`; these stand above every config file.
 pub(super) fn named(db: Option<&Path>, context: &Context) -> Option<PathBuf> {
     let variable = context

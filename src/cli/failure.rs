@@ -205,7 +205,7 @@ pub(super) fn remedy(kind: ErrorKind) -> &'static str {
         ErrorKind::PermissionDenied => "give this user the right to it, or name another file",
         ErrorKind::IsADirectory | ErrorKind::NotADirectory => "name a file",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "make room on that disk, or write to another one; `goroscope db prune` makes a database smaller"
+            "make room on that disk, or write to another one"
         }
         ErrorKind::ReadOnlyFilesystem => "name a file on a disk that can be written",
         _ => "the system said so; try again, and see its log if it stays",
@@ -238,7 +238,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let hint = match &error {
             ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
-                "`goroscope config init` writes one; where it is elsewhere, name it"
+                "`goroscope config init` writes one; where it is elsewhere, --config FILE names it"
             }
             ConfigError::Read { source, .. } => remedy(source.kind()),
             ConfigError::Mistakes(_) => {
@@ -262,10 +262,14 @@ impl From<StoreError> for Failure {
                        what can be is saved by `goroscope export`");
         }
         match &error {
+            StoreError::Folder { path } => failure.hint(format!(
+                "name a file, such as {}",
+                path.join("goroscope.db").display()
+            )),
             StoreError::NotOurs { .. } => failure
-                .hint("--db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back"),
+                .hint("name another file; where this was a database, its beginning is damaged, and only a backup brings it back"),
             StoreError::Missing { .. } => failure.hint(
-                "`goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one",
+                "check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it",
             ),
             StoreError::Older { path, .. } => failure.hint(format!(
                 "goroscope db upgrade --db {} brings it up to date; so does the daemon when it starts",
@@ -297,7 +301,9 @@ fn past(error: &StoreError) -> &'static str {
         Some(Obstacle::Busy) => {
             "another program holds the file: try again, or end that one (`fuser FILE` names it)"
         }
-        Some(Obstacle::Full) => remedy(ErrorKind::StorageFull),
+        Some(Obstacle::Full) => {
+            "make room on that disk, or write to another one; `goroscope db prune` makes a database smaller"
+        }
         Some(Obstacle::Denied) => {
             "it must be a file, and it and its folder readable for this user; writable too for what changes it"
         }

@@ -23,7 +23,7 @@ enum What {
     /// Prints an `[[ignore]]` table for one stack, to be put into the config.
     #[command(after_help = "Example:\n  goroscope ignore snippet 7f3a91c2 >> goroscope.toml")]
     Snippet {
-        /// The first digits of a signature.
+        /// The first digits of a signature, 4 at least.
         #[arg(value_name = "SIGNATURE")]
         signature: String,
 

@@ -11,6 +11,7 @@ mod export;
 mod failure;
 mod ignore;
 mod import;
+mod next_step;
 mod output;
 mod progress;
 mod query;
@@ -28,11 +29,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::Environment;
 use crate::present::Zone;
 use failure::Failure;
+use next_step::Naming;
 use output::Output;
 
 /// Says which goroutines leak, since when, how fast, and on which instances of a fleet.
@@ -49,7 +51,8 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, hide_possible_values = true)]
     color: When,
 
-    /// Columns that a table may take; 0 for as many as it needs. The terminal's (or COLUMNS) where it is not given.
+    /// Columns that a table may take; 0 for as many as it needs. Where it is not given, COLUMNS or the width of the
+    /// terminal; in a pipe or a file, as many as it needs.
     #[arg(long, global = true, value_name = "N")]
     width: Option<u16>,
 
@@ -74,7 +77,7 @@ Exit codes:
   3    something was found, where --exit-code or --fail-on asks for that
   4    not known, where --fail-on asks for what a dump does not tell
   78   mistakes in the config file
-  130  ended by Ctrl-C";
+  130  Ctrl-C or SIGTERM, before it was done";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -120,8 +123,11 @@ pub fn main(
 ) -> ExitCode {
     let environment: Environment = environment.into_iter().collect();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
+    let typed = Cli::command().try_get_matches_from(&arguments);
+    let parsed =
+        typed.and_then(|typed| Ok((Cli::from_arg_matches(&typed)?, Naming::typed(&typed))));
+    let (cli, naming) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return not_parsed(&error, &arguments),
     };
     let no_colour = environment
@@ -147,6 +153,7 @@ pub fn main(
         environment,
         colour_on_stderr: output::colour_on_stderr(colour),
     };
+    context.output.names(naming);
     let result = match &cli.command {
         Some(command) => command.serve(&mut context),
         None => welcome::welcome(&mut context),
@@ -198,11 +205,6 @@ fn not_parsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         }
         Err(_) => ExitCode::FAILURE,
     }
-}
-
-/// Whether there is a command `name`.
-fn knows(name: &str) -> bool {
-    Cli::command().find_subcommand(name).is_some()
 }
 
 /// Whether the terminal can take a line back.

@@ -5,8 +5,9 @@ use std::io::{ErrorKind, IsTerminal as _, Stderr, Stdout, Write as _};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::next_step::Naming;
 use super::progress::{Amount, Progress};
-use crate::present::{Draw, Zone, escape, escape_json};
+use crate::present::{Draw, Page, Zone, escape, escape_json};
 
 /// Where a command's words go.
 pub(super) struct Output {
@@ -15,6 +16,8 @@ pub(super) struct Output {
     /// Whether somebody looks at stderr, on a terminal that can take a line back.
     watched: bool,
     progress: Option<Progress>,
+    /// What names the database in commands that are told.
+    naming: Naming,
     stdout: Stdout,
     stderr: Stderr,
 }
@@ -37,9 +40,15 @@ impl Output {
             terminal,
             watched: animate && std::io::stderr().is_terminal(),
             progress: None,
+            naming: Naming::default(),
             stdout: std::io::stdout(),
             stderr: std::io::stderr(),
         }
+    }
+
+    /// From now on commands in answers and hints name the database so.
+    pub(super) fn names(&mut self, naming: Naming) {
+        self.naming = naming;
     }
 
     /// How answers are to be drawn.
@@ -79,6 +88,12 @@ impl Output {
         })
     }
 
+    /// Writes an answer for people to stdout.
+    pub(super) fn page(&mut self, page: Page, draw: Draw) -> Result<(), Failure> {
+        let page = page.with_lines(|lines| self.naming.in_answer(lines).into_owned());
+        self.data(&page.text(draw))
+    }
+
     /// Writes an answer to stdout as one line of JSON.
     pub(super) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         let json = serde_json::to_string(answer)
@@ -116,7 +131,8 @@ impl Output {
             self.remark(&format!("error: {}", escape(line)));
         }
         for hint in &failure.hints {
-            self.remark(&format!("hint: {}", escape(hint)));
+            let hint = self.naming.in_hint(hint);
+            self.remark(&format!("hint: {}", escape(&hint)));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::failure::Failure as Refusal;
+use super::when::time_span;
 use crate::model::{Failure, FailureReason, InstanceId};
 
 /// Where pprof is when a target does not say.
@@ -13,8 +14,21 @@ pub(super) const MAX_STOP: Duration = Duration::from_millis(50);
 /// Decompressed bytes of an answer.
 pub(super) const BODY_LIMIT: u64 = 64 << 20;
 
-/// A target as it was typed, but for a user name and password in it.
+/// The limit of one request, by its word.
+pub(super) fn limit(word: &str) -> Result<Duration, String> {
+    match time_span(word)? {
+        Duration::ZERO => {
+            Err("nothing answers in no time; give 1s or more for a busy process".to_owned())
+        }
+        limit => Ok(limit),
+    }
+}
+
+/// A target as it was typed, but for a user name and password in it; what is empty is seen.
 pub(super) fn without_password(word: &str) -> String {
+    if word.is_empty() {
+        return "''".to_owned();
+    }
     let hidden = word.rsplit_once('@').map(|(_, rest)| format!("…@{rest}"));
     hidden.unwrap_or_else(|| word.to_owned())
 }

@@ -41,9 +41,9 @@ pub(super) fn print<A: Answer>(
     let output = &mut context.output;
     let draw = output.draw();
     let rows = match written.output {
-        Format::Table => return output.data(&answer.page(draw).text(draw)),
-        Format::Wide => return output.data(&answer.page(draw.wide()).text(draw.wide())),
-        Format::Md => return output.data(&answer.page(draw).markdown()),
+        Format::Table => return output.page(answer.page(draw), draw),
+        Format::Wide => return output.page(answer.page(draw.wide()), draw.wide()),
+        Format::Md => return output.data(&answer.page(draw.unbounded()).markdown()),
         Format::Json => return output.json(answer),
         Format::Ndjson => ndjson(answer),
         Format::Csv => csv(answer),

@@ -11,7 +11,8 @@ pub struct Column {
     pub numeric: bool,
     /// Long cells may be shortened in their middle.
     pub elastic: bool,
-    /// Where there is no room, the highest rank is cut first; 0 never is.
+    /// Where there is no room, the highest rank is cut first, and columns of one rank together; 1 and 2 only when
+    /// nothing can be shortened any more, 0 never. What says nothing in any row goes before all of them.
     pub rank: u8,
     /// Shown only where nothing is cut.
     pub only_wide: bool,
@@ -58,6 +59,12 @@ pub(super) const fn words(name: &'static str) -> Column {
 /// A column of numbers.
 pub(super) const fn numbers(name: &'static str) -> Column {
     Column::named(name, true)
+}
+
+/// The column of the service: what rows are known by where there are several, else the same in each.
+pub(super) fn service(services: usize, rank: u8) -> Column {
+    let rank = if services > 1 { 0 } else { rank };
+    words("SERVICE").elastic().rank(rank)
 }
 
 /// One field of a row.
@@ -123,6 +130,14 @@ pub struct Draw {
 }
 
 impl Draw {
+    /// As wide as it needs.
+    pub const fn unbounded(self) -> Self {
+        Self {
+            width: None,
+            ..self
+        }
+    }
+
     /// Nothing is cut.
     pub const fn wide(self) -> Self {
         Self {

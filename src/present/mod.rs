@@ -13,6 +13,7 @@ mod table;
 pub mod text;
 pub mod tui;
 mod words;
+mod wrap;
 
 pub use answer::{Answer, csv, ndjson};
 pub use column::{Cell, Column, Draw, Sheet};

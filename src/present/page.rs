@@ -1,8 +1,9 @@
 //! An answer for people: lines and sheets in the order in which they are read.
 
 use super::escape::{escape_markdown, escape_markdown_line};
-use super::table::{not_shown, table};
-use super::{Cell, Draw, Sheet};
+use super::table::{drawn, fit, not_shown};
+use super::wrap::wrapped;
+use super::{Cell, Column, Draw, Sheet};
 
 /// One answer.
 #[derive(Debug, Default)]
@@ -12,7 +13,7 @@ pub struct Page {
 
 #[derive(Debug)]
 enum Part {
-    /// Sentences, a line each.
+    /// Sentences, a line each; on a terminal they are broken where they must.
     Lines(String),
     /// Lines in which blanks count: a stack, a piece of a config.
     Verbatim(String),
@@ -41,23 +42,59 @@ impl Page {
         self.parts.push(Part::Sheet(sheet));
     }
 
-    /// As a terminal shows it. What had no room is told once, below the last sheet.
+    /// The same with other lines, where blanks do not count.
+    pub fn with_lines(mut self, other: impl Fn(&str) -> String) -> Self {
+        for part in &mut self.parts {
+            if let Part::Lines(lines) = part {
+                *lines = other(lines);
+            }
+        }
+        self
+    }
+
+    /// As a terminal shows it: sheets of the same columns have the same ones shown, as wide in each. What had no room
+    /// is told once, below the last sheet.
     pub fn text(&self, draw: Draw) -> String {
         let last = self
             .parts
             .iter()
             .rposition(|part| matches!(part, Part::Sheet(_)));
+        let fits = self.fits(draw);
         let (mut text, mut cut) = (String::new(), Vec::new());
         for (at, part) in self.parts.iter().enumerate() {
             match part {
-                Part::Lines(lines) | Part::Verbatim(lines) => text += lines,
-                Part::Sheet(sheet) => text += &table(sheet, draw, &mut cut),
+                Part::Lines(lines) => text += &wrapped(lines, draw.width),
+                Part::Verbatim(lines) => text += lines,
+                Part::Sheet(sheet) => {
+                    let fit = fits.iter().find(|(columns, _)| *columns == sheet.columns);
+                    let widths = fit.map_or(&[][..], |(_, widths)| widths);
+                    text += &drawn(sheet, widths, draw, &mut cut);
+                }
             }
             if Some(at) == last {
-                text += &not_shown(&cut);
+                text += &not_shown(&cut, draw);
             }
         }
         text
+    }
+
+    /// The widths of all columns, once for all sheets that have the same.
+    fn fits(&self, draw: Draw) -> Vec<(&[Column], Vec<Option<usize>>)> {
+        let mut alike: Vec<(&[Column], Vec<&Sheet>)> = Vec::new();
+        for part in &self.parts {
+            let Part::Sheet(sheet) = part else { continue };
+            match alike
+                .iter_mut()
+                .find(|(columns, _)| *columns == sheet.columns)
+            {
+                Some((_, sheets)) => sheets.push(sheet),
+                None => alike.push((&sheet.columns, vec![sheet])),
+            }
+        }
+        let alike = alike.into_iter();
+        alike
+            .map(|(columns, sheets)| (columns, fit(&sheets, draw)))
+            .collect()
     }
 
     /// As Markdown, to be pasted into an issue. Nothing is cut.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{Local, Utc};
 
 use super::chart::spark;
+use super::shorten::beginning;
 use super::{Draw, escape};
 use crate::model::{IgnoreRule, Labels, Signature, Timestamp};
 use crate::query::Where;
@@ -155,10 +156,7 @@ pub fn short_function(function: &str) -> &str {
 
 /// A build id short enough for a table.
 pub(super) fn build(build: Option<&str>) -> String {
-    build.map_or_else(
-        || "-".to_owned(),
-        |id| escape(id).chars().take(12).collect(),
-    )
+    build.map_or_else(|| "-".to_owned(), |id| beginning(&escape(id), 12))
 }
 
 /// The last two elements of a path.

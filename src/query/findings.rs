@@ -1,5 +1,6 @@
 //! What is wrong: everything that grows, since when, what is new, and what grew before and does not any more.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub struct Findings {
     pub gone: usize,
     /// Findings that a rule says are fine.
     pub ignored: usize,
+    /// What was left out, and may become a finding: SUSPECT, below `least`, and not ignored. For people alone.
+    #[serde(skip)]
+    pub suspect: usize,
     /// What was deployed in the window, oldest first.
     pub deploys: Vec<DeployRow>,
     /// Services in which the number of distinct signatures grows.
@@ -160,20 +164,7 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
                 .and_then(|told| told.row(&judged, &Subject::default(), (scope.since, least))),
         );
     }
-    rows.sort_by(|a, b| {
-        let loud = |row: &FindingRow| {
-            (
-                row.standing.max(Standing::Active),
-                std::cmp::Reverse(row.verdict),
-            )
-        };
-        let low = |row: &FindingRow| row.per_hour_low.unwrap_or(0.0);
-        loud(a)
-            .cmp(&loud(b))
-            .then(low(b).total_cmp(&low(a)))
-            .then(b.growth.cmp(&a.growth))
-            .then(a.signature.cmp(&b.signature))
-    });
+    rows.sort_by(loudest_first);
     let count = |standing| rows.iter().filter(|row| row.standing == standing).count();
     Ok(Findings {
         schema: "goroscope.findings/v1",
@@ -182,11 +173,32 @@ pub fn findings(reader: &Reader, scope: &Scope, least: Verdict) -> Result<Findin
         active: count(Standing::Active),
         gone: count(Standing::Gone),
         ignored: count(Standing::Ignored),
+        suspect: suspects(&judged, least),
         deploys: deploys(reader, scope, &judged)?,
         signatures: judged.distinct(&sightings),
         rows,
         window: judged.head,
     })
+}
+
+/// The order of rows: what is over and what is ignored stands behind all else.
+fn loudest_first(a: &FindingRow, b: &FindingRow) -> Ordering {
+    let loud = |row: &FindingRow| (row.standing.max(Standing::Active), Reverse(row.verdict));
+    let low = |row: &FindingRow| row.per_hour_low.unwrap_or(0.0);
+    loud(a)
+        .cmp(&loud(b))
+        .then(low(b).total_cmp(&low(a)))
+        .then(b.growth.cmp(&a.growth))
+        .then(a.signature.cmp(&b.signature))
+}
+
+/// Signatures of which the window says SUSPECT, where louder things are asked for.
+fn suspects(judged: &Judged, least: Verdict) -> usize {
+    let subjects = judged.services.values().flat_map(|known| known.values());
+    subjects
+        .filter(|subject| subject.verdict() == Verdict::Suspect && subject.ignored.is_none())
+        .filter(|_| least > Verdict::Suspect)
+        .count()
 }
 
 /// What was deployed in the services that were asked for.

@@ -269,6 +269,7 @@ fn sort(found: &mut [Found<'_>], sort: Sort) {
             .verdict()
             .cmp(&one.verdict())
             .then(order)
+            .then(other.growth.last.cmp(&one.growth.last))
             .then(a.signature.signature.cmp(&b.signature.signature))
     });
 }

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::{StoreError, open};
 
 /// Held by the daemon for its whole life. The file stays; the operating system drops the lock with
 /// the process, however that ends.
@@ -15,8 +15,9 @@ pub struct DaemonLock {
 }
 
 impl DaemonLock {
-    /// Takes the lock of a database, or says who has it.
+    /// Takes the lock of a database, or says who has it. Beside a file that is no database nothing is made.
     pub fn take(database: &Path) -> Result<Self, StoreError> {
+        open::refuse_foreign(database)?;
         let path = path_of(database);
         let failed = |source| StoreError::Lock {
             path: path.clone(),

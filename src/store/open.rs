@@ -16,6 +16,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// Longer waits for another process's lock than this are a fault.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+const READ_ONLY: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Why the history cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -23,6 +26,12 @@ pub enum StoreError {
     #[error("no database at `{}`", path.display())]
     Missing {
         /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A folder.
+    #[error("`{}` is a folder, and no database", path.display())]
+    Folder {
+        /// The folder.
         path: PathBuf,
     },
     /// Another daemon writes this database.
@@ -257,13 +266,35 @@ pub fn schema(path: &Path) -> Result<i32, StoreError> {
             path: path.to_owned(),
         });
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
+    refuse_folder(path)?;
+    let connection = Connection::open_with_flags(path, READ_ONLY)
         .map_err(|source| StoreError::opening(path, source))?;
     connection
         .busy_timeout(BUSY_TIMEOUT)
         .map_err(|source| StoreError::opening(path, source))?;
     migrate::check(&connection, path)
+}
+
+fn refuse_folder(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::Folder {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Refuses what can never be written: a folder, and files of others. What may be wrong besides is told by whoever
+/// opens it.
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    refuse_folder(path)?;
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+        && let Ok(connection) = Connection::open_with_flags(path, READ_ONLY)
+        && let Err(error @ StoreError::NotOurs { .. }) = migrate::check_writing(&connection, path)
+    {
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// Opens the database for reading, while a daemon writes it or after one has died.
@@ -273,14 +304,9 @@ pub(super) fn open_reading(path: &Path) -> Result<Connection, StoreError> {
             path: path.to_owned(),
         });
     }
-    if path.is_dir() {
-        return Err(StoreError::NotOurs {
-            path: path.to_owned(),
-        });
-    }
+    refuse_folder(path)?;
     let failed = |source| StoreError::sqlite("open", path, source);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let connection = Connection::open_with_flags(path, READ_ONLY).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     let connection = match migrate::version(&connection) {
         Err(error) if needs_shared_memory(&error) && is_at_rest(path) => open_immutable(path)?,

@@ -106,7 +106,7 @@ fn a_broken_beginning_and_a_file_cut_short_are_told() {
     std::fs::write(&path, broken).unwrap();
     insta::assert_snapshot!(said(folder.path(), &["db", "info"]), @"
     error: `goroscope.db` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
     exit 1
     ");
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();

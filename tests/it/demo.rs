@@ -96,15 +96,15 @@ fn the_main_job_is_shown() {
 
     $ goroscope query top-growers --db 'my shop/goroscope.db'
     (a table)
-    showing N of N (growth >= 3) among N signatures, N ignored by rule.  next: goroscope query show SIGNATURE
+    showing N of N (growth >= 3) among N signatures, N ignored by rule.  next: goroscope query show SIGNATURE --db 'my shop/goroscope.db'
 
     $ goroscope query shared --db 'my shop/goroscope.db'
     (a table)
-    showing N of N signatures that grow on two or more instances, N ignored by rule.  next: goroscope query show SIGNATURE
+    showing N of N signatures that grow on two or more instances, N ignored by rule.  next: goroscope query show SIGNATURE --db 'my shop/goroscope.db'
 
     $ goroscope query first-seen --only-growing --db 'my shop/goroscope.db'
     (a table)
-    showing N of N signatures first seen in this window.  *: there when its process was looked at first.  next: goroscope query history SIGNATURE
+    showing N of N signatures first seen in this window.  *: there when its process was looked at first.  next: goroscope query history SIGNATURE --db 'my shop/goroscope.db'
 
     Try next:
       goroscope query findings --verdict suspect --db 'my shop/goroscope.db'
@@ -113,8 +113,9 @@ fn the_main_job_is_shown() {
       goroscope query history SIGNATURE --db 'my shop/goroscope.db'
       goroscope db info --db 'my shop/goroscope.db'
       goroscope sql .tables --db 'my shop/goroscope.db'
-    and of a process of your own:
+    and of processes of your own:
       goroscope snapshot localhost:6060
+      goroscope config init
 
     All of this was simulated. The config and the history stay in 'my shop': deleting that folder removes all of it.
     exit 0

@@ -35,7 +35,7 @@ fn process(since: i64, build: usize) -> Arc<Incarnation> {
 
 /// An hour, a poll a minute: `pay` is deployed twice, one instance after the other; the second one fails for
 /// ten minutes; `search` stands still, and its pool is another one.
-fn history() -> tempfile::TempDir {
+pub(crate) fn history() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("goroscope.db");
     let lock = DaemonLock::take(&path).unwrap();
@@ -148,9 +148,9 @@ fn what_is_unknown_is_no_zero() {
 fn two_builds_at_the_same_age() {
     let folder = history();
     insta::assert_snapshot!(ask(folder.path(), &["build:b0b0", "build:b0de"]), @"
-    A  build:b0b0  build b0b00002   1 service, 1/2 processes, 19 goroutines, polled 2026-11-24 00:24:00
+    A  build:b0b0  build b0b00002   1 service, 1/2 processes, 19 goroutines, polled 2026-11-24 00:24:00 (+00:00)
        unknown: pay pay-2:6060
-    B  build:b0de  build b0de0003   1 service, 2/2 processes, 96 goroutines, polled 2026-11-24 00:49:00 to 2026-11-24 00:59:00
+    B  build:b0de  build b0de0003   1 service, 2/2 processes, 96 goroutines, polled 2026-11-24 00:49:00 to 2026-11-24 00:59:00 (+00:00)
     counts when each process was 14m old, as half of those of both builds became; /H is growth an hour and process over their whole lives
     SIGNATURE  SERVICE   A   B  A/INST  B/INST  DELTA/INST    A/H     B/H  CHANGE  WHERE
     6aa95d31   pay      14  84    14.0    42.0       +28.0  +60.0  +180.0          pay.(*Client).retry.func1  pay/client.go:118
@@ -170,8 +170,8 @@ fn two_builds_at_the_same_age() {
         "2026-11-24 00:40",
     ];
     insta::assert_snapshot!(said(folder.path(), &early), @"
-    A  build:b0b0  build b0b00002   1 service, 2/2 processes, 20 goroutines, polled 2026-11-24 00:15:00 to 2026-11-24 00:17:00
-    B  build:b0de  build b0de0003   1 service, 1/1 process, 20 goroutines, polled 2026-11-24 00:40:00
+    A  build:b0b0  build b0b00002   1 service, 2/2 processes, 20 goroutines, polled 2026-11-24 00:15:00 to 2026-11-24 00:17:00 (+00:00)
+    B  build:b0de  build b0de0003   1 service, 1/1 process, 20 goroutines, polled 2026-11-24 00:40:00 (+00:00)
     counts when each process was 5m old, as half of those of both builds became; /H is growth an hour and process over their whole lives
     SIGNATURE  SERVICE   A   B  A/INST  B/INST  DELTA/INST    A/H     B/H  CHANGE  WHERE
     6aa95d31   pay      10  15     5.0    15.0       +10.0  +60.0  +180.0          pay.(*Client).retry.func1  pay/client.go:118
@@ -183,8 +183,8 @@ fn two_builds_at_the_same_age() {
 #[test]
 fn builds_whose_start_nobody_saw() {
     insta::assert_snapshot!(ask(history().path(), &["build:aaaa", "build:b0b0", "--service", "pay"]), @"
-    A  build:aaaa  build aaaa0001   1 service, 2/2 processes, 10 goroutines, polled 2026-11-24 00:09:00 to 2026-11-24 00:11:00
-    B  build:b0b0  build b0b00002   1 service, 2/2 processes, 66 goroutines, polled 2026-11-24 00:34:00 to 2026-11-24 00:44:00
+    A  build:aaaa  build aaaa0001   1 service, 2/2 processes, 10 goroutines, polled 2026-11-24 00:09:00 to 2026-11-24 00:11:00 (+00:00)
+    B  build:b0b0  build b0b00002   1 service, 2/2 processes, 66 goroutines, polled 2026-11-24 00:34:00 to 2026-11-24 00:44:00 (+00:00)
     last counts of each process, whose ages differ: no process was seen starting on both sides; compare /H, growth an hour and process
     SIGNATURE  SERVICE  A   B  A/INST  B/INST  DELTA/INST  A/H    B/H  CHANGE    WHERE
     6aa95d31   pay      0  56       0    28.0       +28.0    0  +60.0  new in B  pay.(*Client).retry.func1  pay/client.go:118
@@ -265,7 +265,7 @@ fn sides_that_mean_nothing() {
     exit 2
 
     error: no database at `none.db`
-    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it
     exit 1
     "#);
 }

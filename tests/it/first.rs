@@ -20,15 +20,13 @@ fn goroscope_alone_looks_where_it_is() {
     insta::assert_snapshot!(said(nothing.path(), &[]), @"
     goroscope says which goroutines of a fleet of Go processes leak, since when, and where.
 
-    Try:
+    Three examples:
       goroscope snapshot localhost:6060        what one process does now (it serves net/http/pprof)
-      goroscope demo                           a fleet that leaks, simulated, in under a minute
       goroscope run                            watch what goroscope.toml names, and keep the history
       goroscope query top-growers --since 24h  what grew since yesterday
 
     Next, from this folder:
-      goroscope demo                           nothing is here yet: see it work first
-      goroscope config init                    write a goroscope.toml, from a few questions
+      goroscope demo                           nothing is here yet: see it work first, on a simulated fleet
 
     `goroscope --help` has every command.
     exit 0
@@ -55,7 +53,6 @@ fn goroscope_alone_looks_where_it_is() {
       goroscope query findings                 there is a database: what grows, and since when
     from this folder:
       goroscope query findings                 there is a database: what grows, and since when
-      goroscope run                            goroscope.toml is here, and right: watch what it names
     ");
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::questions::{ask, history, leak};
 use crate::support::{printed, root, said};
@@ -101,42 +102,267 @@ fn a_table_fits_the_terminal_and_says_what_is_not_shown() {
     let folder = history();
     assert_snapshot!(ask(&folder, &["top-growers", "--width=120"]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
-    #  SIGNATURE  SERVICE  INST  LAST  GROWTH   /HOUR  TREND     STATE      VERDICT  WHERE
-    1  6aa95d31   pay       2/2    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send  SUSPECT  pay.(*Client).retry…  pay/client.go:118
-    not shown for want of room: FIRST, OLDEST, FIRST SEEN (-o wide has them)
+    SIGNATURE  SERVICE  INST  LAST  GROWTH   /HOUR  TREND     STATE      FIRST SEEN        VERDICT  WHERE
+    6aa95d31   pay       2/2    71     +84  +180.0  ▁▂▃▄▄▅▆█  chan send  2026-11-24 00:01  SUSPECT  pay.(*Client…ient.go:118
+    not shown for want of room: #, FIRST, OLDEST (-o wide has them)
     showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
     ");
     assert_snapshot!(ask(&folder, &["top-growers", "--width=80"]), @"
-    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
-    SIGNATURE  SERVICE  INST  GROWTH   /HOUR  VERDICT  WHERE
-    6aa95d31   pay       2/2     +84  +180.0  SUSPECT  pay.(*Client).…/client.go:118
-    not shown for want of room: #, FIRST, LAST, TREND, STATE, OLDEST, FIRST SEEN (-o wide has them)
-    showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2
+      instances, 56/60 polls, 1 restart
+    SIGNATURE  INST  LAST  GROWTH   /HOUR  VERDICT  WHERE
+    6aa95d31    2/2    71     +84  +180.0  SUSPECT  pay.(*Client).re…y/client.go:118
+    not shown for want of room: #, SERVICE, FIRST, TREND, STATE, OLDEST, FIRST SEEN
+      (-o wide has them)
+    showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next:
+      goroscope query show 6aa95d31
     ");
     assert_snapshot!(ask(&folder, &["top-growers", "--width=40"]), @"
-    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24
+      00:30:00 (+00:00)   1 service, 2
+      instances, 56/60 polls, 1 restart
     SIGNATURE  GROWTH  VERDICT  WHERE
     6aa95d31      +84  SUSPECT  pay.(*…o:118
-    not shown for want of room: #, SERVICE, INST, FIRST, LAST, /HOUR, TREND, STATE, OLDEST, FIRST SEEN (-o wide has them)
-    showing 1 of 1 (growth >= 3) among 2 signatures, 0 ignored by rule.  next: goroscope query show 6aa95d31
+    not shown for want of room: #, SERVICE,
+      INST, FIRST, LAST, /HOUR, TREND,
+      STATE, OLDEST, FIRST SEEN (-o wide has
+      them)
+    showing 1 of 1 (growth >= 3) among 2
+      signatures, 0 ignored by rule.  next:
+      goroscope query show 6aa95d31
     ");
     assert_snapshot!(ask(&folder, &["shared", "--width=50"]), @"
-    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00
+      (+00:00)   1 service, 2 instances, 56/60 polls,
+      1 restart
 
-    6aa95d31  +84 on 2 instances of 1 service  pay.(*Client).retry.func1  pay/client.go:118
+    6aa95d31  +84 on 2 instances of 1 service
+              pay.(*Client).retry.func1
+              pay/client.go:118
     SERVICE  INSTANCE    COUNT  GROWTH
     pay      pay-1:6060     58     +58
     pay      pay-2:6060     13     +26
-    not shown for want of room: FIRST SEEN, BUILD (-o wide has them)
+    not shown for want of room: FIRST SEEN, BUILD (-o
+      wide has them)
 
-    showing 1 of 1 signatures that grow on two or more instances, 0 ignored by rule.  next: goroscope query show 6aa95d31
+    showing 1 of 1 signatures that grow on two or more
+      instances, 0 ignored by rule.  next:
+      goroscope query show 6aa95d31
     ");
     assert_snapshot!(ask(&folder, &["instances", "--width=80"]), @"
-    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2
+      instances, 56/60 polls, 1 restart
     SERVICE  INSTANCE    LAST POLL            OUTCOME  GOROUTINES  POLLS  REASON
     pay      pay-1:6060  2026-11-24 00:29:00  ok               63  28/30
     pay      pay-2:6060  2026-11-24 00:29:00  ok               18  28/30  2 connect
     not shown for want of room: PROCESSES, BUILD (-o wide has them)
+    ");
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    let dumps = ["nats-2.15_idle_debug2.txt", "nats-2.15_load_debug0.pb.gz"]
+        .map(|name| root().join("testdata/dumps").join(name));
+    let dumps = dumps.each_ref().map(|path| path.to_str().unwrap());
+    let side_by_side = [&["snapshot", "--tz=utc"][..], &dumps].concat();
+    for folder in [history(), hostile(), crate::diff::history()] {
+        let signature = leak(&folder);
+        let questions = questions(&signature).map(|question| arguments(&question, "table"));
+        let asked = questions
+            .iter()
+            .map(|asked| asked.iter().map(String::as_str).collect::<Vec<_>>())
+            .chain([side_by_side.clone()]);
+        for asked in asked {
+            for width in (40..=200).step_by(7) {
+                let width_of = format!("--width={width}");
+                let said = said(folder.path(), &[&asked[..], &[&width_of]].concat());
+                // What is to be copied stays whole.
+                let text = said.split("\nstack, leaf first").next().unwrap();
+                let is_whole = |line: &str| {
+                    let line = line.trim_start();
+                    line.starts_with("goroscope ") || !line.contains(' ')
+                };
+                let too_wide = text
+                    .lines()
+                    .find(|line| line.width() > width && !is_whole(line));
+                assert_eq!(too_wide, None, "{asked:?} in {width}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_of_one_answer_are_alike() {
+    let folder = crate::diff::history();
+    let signature = leak(&folder);
+    let said = ask(&folder, &["history", &signature, "--width=60"]);
+    // The first lines show how they look.
+    let tables = said
+        .split("\n\n")
+        .map(|table| table.lines().take(5).collect::<Vec<_>>());
+    let tables: Vec<String> = tables.map(|lines| lines.join("\n")).collect();
+    assert_snapshot!(tables.join("\n\n"), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)
+      2 services, 3 instances, 83/93 polls, 2 restarts
+    6aa95d31c1c0a9d41f483bd650b6e0ef  pay.(*Client).retry.func1
+      pay/client.go:118
+
+    pay pay-1:6060
+    FROM                 COUNT  NOTE
+    2026-11-24 00:00:00      0
+    2026-11-24 00:02:00      0
+    2026-11-24 00:03:00      0
+
+    pay pay-2:6060
+    FROM                 COUNT  NOTE
+    2026-11-24 00:00:00      0
+    2026-11-24 00:02:00      0
+    2026-11-24 00:03:00      0
+
+    62 polls drawn together; -o json has each one.
+    ");
+}
+
+#[test]
+fn what_a_row_is_known_by_is_cut_last() {
+    let folder = crate::diff::history();
+    assert_snapshot!(ask(&folder, &["top-growers", "--width=60"]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)
+      2 services, 3 instances, 83/93 polls, 2 restarts
+    SIGNATURE  SERVICE  GROWTH  VERDICT  WHERE
+    6aa95d31   pay         +38  SUSPECT  pay.(*Clien…ient.go:118
+    not shown for want of room: #, INST, FIRST, LAST, /HOUR,
+      TREND, STATE, OLDEST, FIRST SEEN (-o wide has them)
+    showing 1 of 1 (growth >= 3) among 3 signatures, 0 ignored
+      by rule.  next: goroscope query show 6aa95d31
+    ");
+    assert_snapshot!(ask(&folder, &["top-growers", "--width=40"]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24
+      00:30:00 (+00:00)   2 services, 3
+      instances, 83/93 polls, 2 restarts
+    SIGNATURE  SERVICE  GROWTH  VERDICT
+    6aa95d31   pay         +38  SUSPECT
+    not shown for want of room: #, INST,
+      FIRST, LAST, /HOUR, TREND, STATE,
+      OLDEST, FIRST SEEN, WHERE (-o wide has
+      them)
+    showing 1 of 1 (growth >= 3) among 3
+      signatures, 0 ignored by rule.  next:
+      goroscope query show 6aa95d31
+    ");
+    assert_snapshot!(ask(&folder, &["first-seen", "--width=80"]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   2 services, 3
+      instances, 83/93 polls, 2 restarts
+    FIRST SEEN            SIGNATURE  SERVICE  VERDICT       WHERE
+    2026-11-24 00:11:00   6aa95d31   pay      SUSPECT       pay.(*Client…ient.go:118
+    2026-11-24 00:00:00*  41306e12   pay      INSUFFICIENT  pay.(*pool).…lient.go:31
+    2026-11-24 00:00:00*  41306e12   search   INSUFFICIENT  pay.(*pool).…lient.go:31
+    not shown for want of room: INSTANCE, BUILD, LAST, GROWTH (-o wide has them)
+    showing 3 of 3 signatures first seen in this window.  *: there when its process
+      was looked at first.  next: goroscope query history 6aa95d31
+    ");
+    assert_snapshot!(ask(&folder, &["first-seen", "--width=40"]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24
+      00:30:00 (+00:00)   2 services, 3
+      instances, 83/93 polls, 2 restarts
+    FIRST SEEN         SIGNATURE  SERVICE
+    2026-11-24 00:11   6aa95d31   pay
+    2026-11-24 00:00*  41306e12   pay
+    2026-11-24 00:00*  41306e12   search
+    not shown for want of room: INSTANCE,
+      BUILD, LAST, GROWTH, VERDICT, WHERE
+      (-o wide has them)
+    showing 3 of 3 signatures first seen in
+      this window.  *: there when its
+      process was looked at first.  next:
+      goroscope query history 6aa95d31
+    ");
+}
+
+#[test]
+fn what_two_sides_have_goes_together() {
+    let folder = crate::diff::history();
+    let diff = [
+        "query",
+        "diff",
+        "2026-11-24 00:05",
+        "2026-11-24 00:59",
+        "--tz=utc",
+    ];
+    let diff_in = |width| said(folder.path(), &[&diff[..], &[width]].concat());
+    assert_snapshot!(diff_in("--width=80"), @"
+    A  2026-11-24 00:05  2026-11-24 00:05:00 (+00:00)   2 services, 3/3 instances,
+       15 goroutines, polled 2026-11-24 00:05:00
+    B  2026-11-24 00:59  2026-11-24 00:59:00 (+00:00)   2 services, 3/3 instances,
+       135 goroutines, polled 2026-11-24 00:59:00
+    SIGNATURE  SERVICE  A/INST  B/INST  DELTA/INST  WHERE
+    6aa95d31   pay           0    57.0       +57.0  pay.(*Client).re…y/client.go:118
+    41306e12   pay         5.0     7.0        +2.0  pay.(*pool).run …ay/client.go:31
+    41306e12   search      5.0     7.0        +2.0  pay.(*pool).run …ay/client.go:31
+    not shown for want of room: A, B, CHANGE (-o wide has them)
+    showing 3 of 3 that differ per instance, among 3 signatures.  next:
+      goroscope query history 6aa95d31
+    exit 0
+    ");
+    assert_snapshot!(diff_in("--width=50"), @"
+    A  2026-11-24 00:05  2026-11-24 00:05:00 (+00:00)
+       2 services, 3/3 instances, 15 goroutines,
+       polled 2026-11-24 00:05:00
+    B  2026-11-24 00:59  2026-11-24 00:59:00 (+00:00)
+       2 services, 3/3 instances, 135 goroutines,
+       polled 2026-11-24 00:59:00
+    SIGNATURE  SERVICE  DELTA/INST  WHERE
+    6aa95d31   pay           +57.0  pay.(*Cli…t.go:118
+    41306e12   pay            +2.0  pay.(*poo…nt.go:31
+    41306e12   search         +2.0  pay.(*poo…nt.go:31
+    not shown for want of room: A, B, A/INST, B/INST,
+      CHANGE (-o wide has them)
+    showing 3 of 3 that differ per instance, among 3
+      signatures.  next:
+      goroscope query history 6aa95d31
+    exit 0
+    ");
+}
+
+#[test]
+fn an_answer_without_rows_says_where_to_look() {
+    let folder = history();
+    assert_snapshot!(ask(&folder, &["findings"]), @"
+    window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
+    0 new, 0 active, 0 gone, 0 ignored by rule (GROWING or above).  1 SUSPECT below that.  next: goroscope query findings --verdict suspect
+    too early: nothing can be GROWING before 60 polls and five minutes behind the warm-up of a process (a tenth of its life, ten minutes at least and an hour at most)
+    ");
+    let ended = [
+        "query",
+        "diff",
+        "2026-11-25 00:00",
+        "2026-11-25 00:05",
+        "--tz=utc",
+    ];
+    assert_snapshot!(said(folder.path(), &ended), @"
+    A  2026-11-25 00:00  2026-11-25 00:00:00 (+00:00)   0 services, 0/0 instances, 0 goroutines
+       no good poll near then; the last one was due 2026-11-24 00:29:00
+    B  2026-11-25 00:05  2026-11-25 00:05:00 (+00:00)   0 services, 0/0 instances, 0 goroutines
+       no good poll near then; the last one was due 2026-11-24 00:29:00
+    showing 0 of 0 that differ per instance, among 0 signatures.
+    nothing is known on either side.  next: goroscope query diff 2026-11-24T00:24:00Z 2026-11-24T00:29:00Z
+    exit 0
+    ");
+    let before = [
+        "query",
+        "diff",
+        "2026-11-20 00:00",
+        "2026-11-20 00:05",
+        "--tz=utc",
+    ];
+    assert_snapshot!(said(folder.path(), &before), @"
+    A  2026-11-20 00:00  2026-11-20 00:00:00 (+00:00)   0 services, 0/0 instances, 0 goroutines
+       nothing was polled up to then
+    B  2026-11-20 00:05  2026-11-20 00:05:00 (+00:00)   0 services, 0/0 instances, 0 goroutines
+       nothing was polled up to then
+    showing 0 of 0 that differ per instance, among 0 signatures.
+    nothing is known on either side.  next: goroscope db info
+    exit 0
     ");
 }
 
@@ -212,7 +438,7 @@ fn markdown_pastes_into_an_issue() {
     pay pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time; +60.0/h (90 %: +60.0 to +60.0); chan send 13
 
     ```text
-    first hours at pay-1:6060, 2026-11-24 00:00:00 -> 2026-11-24 00:29:00
+    around its first sighting at pay-1:6060, 29m: 2026-11-24 00:00:00 -> 2026-11-24 00:29:00
       ▁▁▂▃▅▅▆█
       2 4 6 8 12 12 12 18 20 24 26 28 30 32 36 38 40 42 44 48 50 52 54 58
 
@@ -268,7 +494,7 @@ fn csv_has_stable_names_and_raw_values() {
     assert_snapshot!(answers, @r#"
     top-growers
     signature,service,verdict,instances_growing,instances,first,last,growth,per_hour,per_hour_low,rms,hours_to_limit,states,oldest_wait_seconds,first_seen_at,first_seen_instance,first_seen_build,proof_at_least,where_function,where_file,where_line,created_by,hint_pattern,ignored_reason,evidence,trend
-    6aa95d31c1c0a9d41f483bd650b6e0ef,pay,SUSPECT,2,2,0,71,84,180.0,180.0,42.02975136733502,,"{""chan send"":71}",,2026-11-24T00:01:00.000Z,pay-1:6060,b0b0b0b0b0b0b0b0,,acme.io/pay.(*Client).retry.func1,/src/acme/pay/client.go,118,,abandoned-result,,"[""pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time"",""pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time""]","[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]"
+    6aa95d31c1c0a9d41f483bd650b6e0ef,pay,SUSPECT,2,2,0,71,84,180.0,180.0,42.029751,,"{""chan send"":71}",,2026-11-24T00:01:00.000Z,pay-1:6060,b0b0b0b0b0b0b0b0,,acme.io/pay.(*Client).retry.func1,/src/acme/pay/client.go,118,,abandoned-result,,"[""pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time"",""pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time""]","[3,6,9,12,18,19,20,27,30,36,39,41,43,32,38,41,44,47,50,56,59,62,65,71]"
 
     findings
     signature,service,standing,verdict,worst,since,until,first_seen_at,first_seen_instance,first_seen_build,growth,last,per_hour_low,instances_growing,proof_at_least,where_function,where_file,where_line,hint_pattern,ignored_reason,evidence
@@ -293,7 +519,7 @@ fn csv_has_stable_names_and_raw_values() {
     show
     service,instance,first,last,growth,per_hour,per_hour_low,per_hour_median,per_hour_high,verdict,evidence,states,oldest_wait_seconds,leaked,trend
     pay,pay-1:6060,0,58,58,120.0,120.0,120.0,120.0,SUSPECT,grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time,"{""chan send"":58}",,0,"[2,4,6,8,12,12,12,18,20,24,26,28,30,32,36,38,40,42,44,48,50,52,54,58]"
-    pay,pay-2:6060,0,13,26,60.0,60.0,60.0,60.00000000000001,SUSPECT,grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time,"{""chan send"":13}",,0,"[1,2,3,4,6,7,8,9,10,12,13,13,13,0,2,3,4,5,6,8,9,10,11,13]"
+    pay,pay-2:6060,0,13,26,60.0,60.0,60.0,60.0,SUSPECT,grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time,"{""chan send"":13}",,0,"[1,2,3,4,6,7,8,9,10,12,13,13,13,0,2,3,4,5,6,8,9,10,11,13]"
 
     instances
     service,instance,url,labels,last_poll_at,last_poll_outcome,last_poll_reason,last_poll_message,polls_ok,polls_due,failures,failed_details,goroutines,build,incarnations
@@ -457,7 +683,7 @@ fn hostile_names_are_written_as_escapes() {
     \=service\|\`\<b>@<!-- -->all\\u{1b}\[2J\\u{202e}\\n# service =other\|\`\<b>@<!-- -->all\\u{1b}\[2J\\u{202e}\\n# other: grew from 2 to 14 in 3m (4 pulses) and was never below 9 in the last third of that time; +240.0/h (90 %: +180.0 to +300.0); =state\|\`\<b>@<!-- -->all\\u{1b}\[2J\\u{202e}\\n# state 14
 
     ```text
-    first hours at =instance|`<b>@all\u{1b}[2J\u{202e}\n# instance, 2026-11-24 00:00:00 -> 2026-11-24 00:03:00
+    around its first sighting at =instance|`<b>@all\u{1b}[2J\u{202e}\n# instance, 3m: 2026-11-24 00:00:00 -> 2026-11-24 00:03:00
       ▁▁▂▂▂▅▅█
       2 2 2 2 2 2 2 2 5 5 5 5 5 5 5 5 9 9 9 9 9 9 9 14
 

@@ -488,7 +488,7 @@ fn a_snippet_of_nothing_is_an_error() {
     ");
     assert_snapshot!(said(folder.path(), &["ignore", "snippet", "x"]), @"
     error: `x` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     exit 2
     ");
 }
@@ -523,7 +523,7 @@ fn top_growers_leave_out_what_a_rule_ignores() {
     assert_snapshot!(growers(keys, &[]), @"
     window 2026-11-24 00:00:00 -> 2026-11-24 00:30:00 (+00:00)   1 service, 2 instances, 56/60 polls, 1 restart
     showing 0 of 0 (growth >= 3) among 2 signatures, 1 ignored by rule.  nothing else grew and stayed.
-    too early: nothing can be GROWING before 60 polls behind the first ten minutes of a process
+    too early: nothing can be GROWING before 60 polls and five minutes behind the warm-up of a process (a tenth of its life, ten minutes at least and an hour at most)
     exit 0
     ");
     assert_snapshot!(growers(keys, &["--ignored"]), @"

@@ -131,7 +131,7 @@ fn what_was_due_follows_from_what_was_polled() {
     polled 2026-11-24 08:00:00 -> 2026-11-24 08:29:00 only
     #  SIGNATURE  SERVICE  INST  FIRST  LAST  GROWTH  /HOUR  TREND     STATE   OLDEST  FIRST SEEN        VERDICT  WHERE
     1  73075577   s         1/1      1    30     +29  +60.0  ▁▂▂▂▅▅▆█  select       -  2026-11-24 08:00  SUSPECT  main.a
-    showing 1 of 1 (growth >= 3) among 1 signature, 0 ignored by rule.  next: goroscope query show 73075577
+    showing 1 of 1 (growth >= 3) among 1 signature, 0 ignored by rule.  next: goroscope query show 73075577 --db h.db
     ");
 }
 
@@ -463,10 +463,10 @@ fn names_that_an_export_cannot_find_are_told() {
     insta::assert_snapshot!(all, @"
     exit 2
     error: no service `t` in this database
-    hint: `goroscope query instances` lists what there is
+    hint: `goroscope query instances --db h.db` lists what there is
     exit 2
     error: no instance `h:1` in this database
-    hint: `goroscope query instances` lists what there is
+    hint: `goroscope query instances --db h.db` lists what there is
     exit 2
     error: --since: `soon` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
     hint: for example: goroscope export --since 24h --service checkout | jq .groups

@@ -970,7 +970,7 @@ fn lines_tell_what_is_there_and_then_what_changes() {
     let mut plain = Plain::default();
     let first = plain.lines(&live, 3);
     insta::assert_snapshot!(first, @r"
-    2026-11-24 00:40:00 +00:00  LOST pay-2:6060: connection refused (the poll of 2026-11-24 00:40:00)
+    2026-11-24 00:40:00 +00:00  LOST pay-2:6060: connection refused (the poll of 00:40:00)
     2026-11-24 00:40:00 +00:00  goroutines 1,652  stacks 5  polls 118 of 123
     2026-11-24 00:40:00 +00:00  SUSPECT 3525c6a0 1,615 +1,600 +2,400/h  chan send  oldest 12m  pay pay.(*Client).retry.func1 pay/client.go:118
     2026-11-24 00:40:00 +00:00  SUSPECT 100a0dfd 6 +5 +7.5/h  select  oldest 12m  shop main.\u{1b}[2J\u{202e}evil|<b> src/\u{1b}]0;x\u{7}.go:7

@@ -343,7 +343,7 @@ fn files_that_are_not_what_they_should_be() {
     insta::assert_snapshot!(told, @r#"
     $ goroscope run
     error: failed to read config file `goroscope.toml`: No such file or directory (os error 2)
-    hint: `goroscope config init` writes one; where it is elsewhere, name it
+    hint: `goroscope config init` writes one; where it is elsewhere, --config FILE names it
     exit 78
     $ goroscope run --config bad.toml
     error: bad.toml:1:1: services[0].targets: this key is missing; give at least one, such as ["localhost:6060"]
@@ -360,7 +360,7 @@ fn files_that_are_not_what_they_should_be() {
     exit 1
     $ goroscope check config
     error: failed to read config file `goroscope.toml`: No such file or directory (os error 2)
-    hint: `goroscope config init` writes one; where it is elsewhere, name it
+    hint: `goroscope config init` writes one; where it is elsewhere, --config FILE names it
     exit 78
     $ goroscope check config empty
     error: failed to read config file `empty`: Is a directory (os error 21)
@@ -368,11 +368,11 @@ fn files_that_are_not_what_they_should_be() {
     exit 78
     $ goroscope query findings --db none.db
     error: no database at `none.db`
-    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it
     exit 1
     $ goroscope query findings --db text.txt
     error: `text.txt` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
     exit 1
     $ goroscope query findings --db newer.db
     error: `newer.db` has schema 999, this goroscope knows up to NEWEST: use the newer program
@@ -383,12 +383,12 @@ fn files_that_are_not_what_they_should_be() {
     hint: goroscope db upgrade --db older.db brings it up to date; so does the daemon when it starts
     exit 1
     $ goroscope query findings --db empty
-    error: `empty` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    error: `empty` is a folder, and no database
+    hint: name a file, such as empty/goroscope.db
     exit 1
     $ goroscope query findings --config none.toml
     error: failed to read config file `none.toml`: No such file or directory (os error 2)
-    hint: `goroscope config init` writes one; where it is elsewhere, name it
+    hint: `goroscope config init` writes one; where it is elsewhere, --config FILE names it
     exit 78
     $ goroscope snapshot none.txt text.txt empty
     error: none.txt: no such file, and no address either: the port is missing in `none.txt`; write it as in `none.txt:6060`
@@ -424,7 +424,7 @@ fn files_that_are_not_what_they_should_be() {
     exit 1
     $ goroscope db info --db text.txt
     error: `text.txt` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
     exit 1
     $ goroscope db backup goroscope.db
     error: `goroscope.db` is there already
@@ -452,7 +452,7 @@ fn files_that_are_not_what_they_should_be() {
     exit 1
     $ goroscope db check --db text.txt
     error: `text.txt` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
     exit 1
     "#);
 }
@@ -492,11 +492,11 @@ fn questions_that_have_no_answer() {
     exit 2
     $ goroscope query show xyz
     error: `xyz` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     exit 2
     $ goroscope query history zz
     error: `zz` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     exit 2
     $ goroscope query diff a b
     error: `a` is no moment: a duration back from now (24h, 1h30m, 7d), `yesterday`, `today`, a date (2026-11-22, 2026-11-22 08:00) or RFC 3339 is
@@ -512,7 +512,7 @@ fn questions_that_have_no_answer() {
     exit 2
     $ goroscope query diff db:none.db now
     error: no database at `none.db`
-    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it
     exit 1
     $ goroscope export --service search
     error: no service `search` in this database

@@ -393,7 +393,7 @@ fn the_label_value_that_carries_the_growth() {
     pay      pay-1:6060     46   304    +258  +64.8  ▁▁▃▃▅▅▇█       -       0  GROWING
     pay pay-1:6060: its lowest count rose from 72 to 286 in 3h 35m (216 pulses behind the warm-up): 100 % of all its movement, 1.0 times as fast in the last third as over the whole, the largest step 9 % of it; +65.0/h (90 %: +64.8 to +65.1); chan receive 304
 
-    first hours at pay-1:6060, 2026-11-24 00:00:00 -> 2026-11-24 01:00:00
+    around its first sighting at pay-1:6060, 1h: 2026-11-24 00:00:00 -> 2026-11-24 01:00:00
       ▁▁▂▃▄▅▆█
       48 50 53 55 59 61 64 66 69 72 75 77 80 82 86 88 91 93 96 99 102 104 107 111
 

@@ -254,7 +254,7 @@ fn show() {
     pay pay-1:6060: grew from 0 to 58 in 29m (28 pulses) and was never below 40 in the last third of that time; +120.0/h (90 %: +120.0 to +120.0); chan send 58
     pay pay-2:6060: grew from 0 to 13 in 13m (14 pulses) and was never below 9 in the last third of that time; +60.0/h (90 %: +60.0 to +60.0); chan send 13
 
-    first hours at pay-1:6060, 2026-11-24 00:00:00 -> 2026-11-24 00:29:00
+    around its first sighting at pay-1:6060, 29m: 2026-11-24 00:00:00 -> 2026-11-24 00:29:00
       ▁▁▂▃▅▅▆█
       2 4 6 8 12 12 12 18 20 24 26 28 30 32 36 38 40 42 44 48 50 52 54 58
 

@@ -64,7 +64,8 @@ fn one_dump_is_told_whole_and_fits() {
     assert_snapshot!(of(NATS[0], &["--top=4", "--width=80"]), @"
     nats-2.15_idle_debug2.txt  2026-11-24 00:00:00 (+00:00)  debug2
     goroutines: 47   distinct stacks: 16   left out: 1 (it wrote this dump)
-    states: IO wait 18, sync.Cond.Wait 15, select 10, chan receive 1, runnable 1, syscall 1
+    states: IO wait 18, sync.Cond.Wait 15, select 10, chan receive 1, runnable 1,
+      syscall 1
 
     COUNT  STATE           SIGNATURE  WHERE
        15  IO wait         d9d4f299   net.(*netFD).Read  net/fd_posix.go:68
@@ -96,7 +97,11 @@ fn leaked_goroutines_waits_and_labels_have_columns_of_their_own() {
     assert_snapshot!(of(LABELLED, &["--top=2", "--width=100"]), @"
     go1.26_labels_debug2.txt  2026-11-24 00:00:00 (+00:00)  debug2
     goroutines: 216   distinct stacks: 99   left out: 1 (it wrote this dump)
-    states: chan receive 131, chan send 16, IO wait 8, select 8, sync.Mutex.Lock 8, syscall 7, sync.WaitGroup.Wait 6, sync.Cond.Wait 5, sleep 4, chan receive (durable) 3, chan receive (nil chan) 3, coroutine 3, chan send (nil chan) 2, select (no cases) 2, sync.RWMutex.RLock 2, runnable 1, select (durable) 1, sleep (durable) 1, sync.RWMutex.Lock 1, sync.WaitGroup.Wait (durable) 1, synctest.Run (durable) 1, trace reader (blocked) 1
+    states: chan receive 131, chan send 16, IO wait 8, select 8, sync.Mutex.Lock 8, syscall 7,
+      sync.WaitGroup.Wait 6, sync.Cond.Wait 5, sleep 4, chan receive (durable) 3, chan receive (nil
+      chan) 3, coroutine 3, chan send (nil chan) 2, select (no cases) 2, sync.RWMutex.RLock 2, runnable
+      1, select (durable) 1, sleep (durable) 1, sync.RWMutex.Lock 1, sync.WaitGroup.Wait (durable) 1,
+      synctest.Run (durable) 1, trace reader (blocked) 1
 
     COUNT  STATE         SIGNATURE  WHERE                                       CREATED BY
        26  chan receive  cc1bdcc2   main.blockLabelled  zoo app é/main.go:406   main.setup.func38
@@ -141,7 +146,8 @@ fn several_dumps_stand_side_by_side() {
     AS  DUMP                         TAKEN                FORM    GOROUTINES  STACKS
     A   nats-2.15_idle_debug2.txt    2026-11-24 00:00:00  debug2          47      16
     B   nats-2.15_load_debug0.pb.gz  2026-11-24 00:00:00  proto           47      16
-    states: IO wait 36, sync.Cond.Wait 30, select 20, active 2, chan receive 2, runnable 1, syscall 1
+    states: IO wait 36, sync.Cond.Wait 30, select 20, active 2, chan receive 2,
+      runnable 1, syscall 1
 
     TOTAL   A   B   IN  STATE           SIGNATURE  WHERE
        30  15  15  2/2  IO wait         d9d4f299   net.(*netFD).Rea…t/fd_posix.go:68
@@ -446,6 +452,8 @@ fn what_is_not_known_is_neither_a_finding_nor_none() {
         // A profile tells no waits; another condition may hold all the same.
         &[NATS[1], "--fail-on=oldest > 1h"],
         &[NATS[1], "--fail-on=oldest > 1h", "--fail-on=goroutines > 1"],
+        // Nothing is marked as leaked, and nothing says that anybody looked.
+        &[NATS[0], "--fail-on=leaked > 0"],
         // What failed weighs most.
         &[NATS[0], "nothing.txt", "--fail-on=goroutines > 1"],
     ]), @"
@@ -457,6 +465,10 @@ fn what_is_not_known_is_neither_a_finding_nor_none() {
     nats-2.15_load_debug0.pb.gz: oldest > 1h: not known: only debug=2 tells waits (--detail always asks for it)
     nats-2.15_load_debug0.pb.gz: goroutines > 1 holds: 47
     exit 3
+
+    nats-2.15_idle_debug2.txt --fail-on=leaked > 0
+    nats-2.15_idle_debug2.txt: leaked > 0: not known: no goroutine is marked as leaked, and only a garbage collection that looks for leaks marks them: give the answer of /debug/pprof/goroutineleak (Go 1.27; 1.26 with GOEXPERIMENT=goroutineleakprofile)
+    exit 4
 
     nats-2.15_idle_debug2.txt nothing.txt --fail-on=goroutines > 1
     nats-2.15_idle_debug2.txt: goroutines > 1 holds: 47

@@ -256,64 +256,64 @@ fn it_only_reads() {
     DELETE FROM pulse
     exit 1
     error: goroscope sql only reads: `pulse` is not changed
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     UPDATE signature SET first_at = 0
     exit 1
     error: goroscope sql only reads: `signature` is not changed
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     CREATE TABLE x (a)
     exit 1
     error: goroscope sql only reads: nothing is made, changed or dropped
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     CREATE TEMP TABLE x (a)
     exit 1
     error: goroscope sql only reads: nothing is made, changed or dropped
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     DROP VIEW lives
     exit 1
     error: goroscope sql only reads: nothing is made, changed or dropped
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     ATTACH 'other.db' AS other
     exit 1
     error: goroscope sql reads one database: none is attached, and nothing is copied out of it by SQL
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     VACUUM INTO 'copy.db'
     exit 1
     error: goroscope sql only reads: nothing is made, changed or copied
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     PRAGMA user_version = 9
     exit 1
     error: goroscope sql only takes PRAGMAs that change nothing, and `user_version` is not known as one
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     PRAGMA query_only = OFF
     exit 1
     error: goroscope sql only takes PRAGMAs that change nothing, and `query_only` is not known as one
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     SELECT load_extension('x')
     exit 1
     error: goroscope sql loads no extensions
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     BEGIN
     exit 1
     error: goroscope sql has no transactions: each statement sees one moment, and all that are given as one argument see the same
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
 
     SELECT 1; INSERT INTO meta VALUES ('a', 'b')
     exit 1
     1
     1
     error: goroscope sql only reads: `meta` is not changed
-    hint: a copy may be changed: `goroscope db backup copy.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
+    hint: a copy may be changed: `goroscope db backup copy.db --db FOLDER/goroscope.db`, then any SQLite; `goroscope db` and `goroscope ignore` look after the database itself
     ");
     assert_eq!(
         rows(&database, "PRAGMA user_version"),
@@ -366,7 +366,7 @@ fn mistakes_are_shown_with_their_place() {
     SELECT hex(zeroblob(40000000))
     exit 1
     error: failed to read `FOLDER/goroscope.db`: string or blob too big
-    hint: `goroscope db check` tells whether the file is sound
+    hint: `goroscope db check --db FOLDER/goroscope.db` tells whether the file is sound
 
     .schema nothing
     exit 1

@@ -118,7 +118,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", "none.db"]), @"
     exit 1
     error: no database at `none.db`
-    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it
     ");
     std::fs::write(
         other,
@@ -128,7 +128,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
     ");
     std::fs::remove_file(other).unwrap();
     let foreign = rusqlite::Connection::open(other).unwrap();
@@ -136,7 +136,7 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "shared", "--db", other]), @"
     exit 1
     error: `FOLDER/other.db` is not a goroscope database
-    hint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
     ");
     foreign
         .pragma_update(None, "application_id", 0x676f_7273)
@@ -170,12 +170,12 @@ fn a_question_without_a_history_says_what_to_do() {
     insta::assert_snapshot!(ask(&["query", "show", "xyz"]), @"
     exit 2
     error: `xyz` is not a signature: 4 to 32 hex digits are
-    hint: `goroscope query top-growers --all` shows signatures; the first digits are enough
+    hint: `goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so
     ");
     insta::assert_snapshot!(ask(&["query", "shared", "--config", "none.toml"]), @"
     exit 78
     error: failed to read config file `none.toml`: No such file or directory (os error 2)
-    hint: `goroscope config init` writes one; where it is elsewhere, name it
+    hint: `goroscope config init` writes one; where it is elsewhere, --config FILE names it
     ");
 }
 
@@ -188,7 +188,7 @@ fn a_daemon_that_cannot_start_says_why() {
     insta::assert_snapshot!(run(&["run", "--config", "none.toml"]), @"
     exit 78
     error: failed to read config file `none.toml`: No such file or directory (os error 2)
-    hint: `goroscope config init` writes one; where it is elsewhere, name it
+    hint: `goroscope config init` writes one; where it is elsewhere, --config FILE names it
     ");
     insta::assert_snapshot!(run(&["run", "--db", "no/such/folder/x.db"]), @"
     exit 1
@@ -246,7 +246,7 @@ fn a_file_of_somebody_else_is_refused_untouched_and_a_link_has_no_lock_of_its_ow
     let said = refusal(&daemon, &daemon.run(&["run", "--db", "other.db"]));
     assert_eq!(
         said,
-        "exit 1\nerror: `other.db` is not a goroscope database\nhint: --db or GOROSCOPE_DB names another file; where it was a database, its beginning is damaged, and only a backup brings it back\n"
+        "exit 1\nerror: `other.db` is not a goroscope database\nhint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back\n"
     );
     assert_eq!(std::fs::read(&other).unwrap(), before);
     std::os::unix::fs::symlink(daemon.database(), daemon.folder().join("link.db")).unwrap();

@@ -260,7 +260,7 @@ fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
     insta::assert_snapshot!(told.join("\n\n"), @"
     $ goroscope top
     error: no database at `goroscope.db`
-    hint: `goroscope run --config FILE` makes it; --db or GOROSCOPE_DB names another one
+    hint: check how it is spelt: --db, GOROSCOPE_DB or storage.path of the config names it, and `goroscope run` makes it
     hint: `goroscope top localhost:6060` looks at a process without a database
     exit 1
 
@@ -294,5 +294,61 @@ fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
     hint: for example: goroscope top localhost:6060
     hint: `goroscope top --help` tells more
     exit 2
+    ");
+}
+
+#[test]
+fn a_limit_a_file_or_a_target_that_cannot_be_meant_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("dump.txt"), "goroutine 1 [running]:\n").unwrap();
+    let told = [
+        &["top", ""][..],
+        &["top", "localhost:1", "--timeout", "0s"],
+        &["top", "localhost:1", "--db", "old.db"],
+        &["top", "--keep", "new.db"],
+        &["top", "localhost:1", "--keep", "."],
+        &["top", "localhost:1", "--keep", "dump.txt"],
+    ]
+    .map(|arguments| said(folder.path(), arguments));
+    // Nothing is left beside a file of somebody else.
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    insta::assert_snapshot!(told.join("\n\n"), @"
+    error: '': the host is missing; write `localhost:6060`
+    hint: for example: goroscope top localhost:6060
+    exit 2
+
+    error: invalid value '0s' for '--timeout <DURATION>': nothing answers in no time; give 1s or more for a busy process
+    hint: for example: goroscope top localhost:6060
+    hint: `goroscope top --help` tells more
+    exit 2
+
+    error: --db and --config name a history to read, and a TARGET is polled anew
+    hint: --keep FILE keeps what is polled; without TARGET the history is shown
+    exit 2
+
+    error: --keep keeps what a TARGET tells, and none is named
+    hint: for example: goroscope top localhost:6060 --keep soak.db
+    exit 2
+
+    error: `.` is a folder, and no database
+    hint: name a file, such as ./goroscope.db
+    exit 1
+
+    error: `dump.txt` is not a goroscope database
+    hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
+    exit 1
+    ");
+    // Nobody answers, and nothing more was to be told. Times are of now.
+    let looked = said(
+        folder.path(),
+        &["top", "localhost:1", "--looks", "1", "--tz", "utc"],
+    );
+    let looked = looked.replace(|char: char| char.is_ascii_digit(), "9");
+    insta::assert_snapshot!(looked, @"
+    9999-99-99 99:99:99 +99:99  LOST localhost:9: no connection: Connection refused (os error 999) (the poll of 99:99:99)
+    9999-99-99 99:99:99 +99:99  goroutines 9  stacks 9  polls 9 of 9
+    error: localhost:9 did not answer
+    hint: `goroscope snapshot localhost:9` says more
+    exit 9
     ");
 }

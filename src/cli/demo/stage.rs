@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Args;
 use crate::cli::failure::Failure;
+use crate::cli::next_step::{Naming, shell_word};
 use crate::cli::{Cli, Command, Context, query};
 use crate::clock;
 use crate::config::{self, Config};
@@ -130,7 +131,7 @@ impl Stage {
              {} run --config {}\n",
             self.fleet(),
             program(),
-            word(&self.folder.join(CONFIG))
+            shell_word(self.folder.join(CONFIG).as_os_str())
         )
     }
 
@@ -167,10 +168,11 @@ impl Stage {
     /// Asks as a user would, under the line that does.
     pub(super) fn ask(&self, question: &str, context: &mut Context) -> Result<(), Failure> {
         let database = self.database();
-        let shown = word(&database);
+        let shown = shell_word(database.as_os_str());
         context
             .output
             .data(&format!("\n$ goroscope query {question} --db {shown}\n"))?;
+        context.output.names(Naming::of(database.as_os_str()));
         let words = ["goroscope", "query"]
             .into_iter()
             .chain(question.split(' '));
@@ -184,7 +186,7 @@ impl Stage {
 
     /// What to try next.
     pub(super) fn ends(&self) -> Result<String, Failure> {
-        let (program, database) = (program(), word(&self.database()));
+        let (program, database) = (program(), shell_word(self.database().as_os_str()));
         let mut questions = vec![
             "query findings --verdict suspect".to_owned(),
             "query instances".to_owned(),
@@ -199,7 +201,7 @@ impl Stage {
             .map(|question| format!("  {program} {question} --db {database}\n"));
         Ok(format!(
             "\nTry next:\n{}\
-             and of a process of your own:\n  {program} snapshot localhost:6060\n\n\
+             and of processes of your own:\n  {program} snapshot localhost:6060\n  {program} config init\n\n\
              All of this was simulated. {}\n",
             lines.collect::<String>(),
             self.stays()
@@ -233,7 +235,7 @@ impl Stage {
 
     /// Where everything is, and how it goes.
     pub(super) fn stays(&self) -> String {
-        let folder = word(&self.folder);
+        let folder = shell_word(self.folder.as_os_str());
         format!(
             "The config and the history stay in {folder}: deleting that folder removes all of it."
         )
@@ -259,18 +261,10 @@ fn bar(watched: Duration, fleet: &str) -> ProgressBar {
 fn program() -> String {
     let called = std::env::args_os().next().map(PathBuf::from);
     let path = called.filter(|path| path.components().count() > 1);
-    path.map_or_else(|| "goroscope".to_owned(), |path| word(&path))
-}
-
-/// A path as a shell takes it.
-fn word(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "/._-+:@%,=".contains(char);
-    if text.chars().all(is_plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", escape(&text).replace('\'', r"'\''"))
-    }
+    path.map_or_else(
+        || "goroscope".to_owned(),
+        |path| shell_word(path.as_os_str()),
+    )
 }
 
 fn number(count: usize) -> u64 {

@@ -7,7 +7,7 @@ use crate::query::history;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  goroscope query history 7f3a91c2 --since 8h")]
 pub(super) struct Args {
-    /// The first digits of a signature.
+    /// The first digits of a signature, 4 at least.
     #[arg(value_name = "SIGNATURE")]
     signature: String,
 

@@ -180,7 +180,7 @@ fn window(common: &Common, now: Timestamp, zone: Zone) -> Result<(Timestamp, Tim
 pub(super) fn signature(reader: &Reader, digits: &str) -> Result<SignatureRow, Failure> {
     let prefix: SignaturePrefix = digits.parse().map_err(|error| {
         Failure::usage(format!("{error}")).hint(
-            "`goroscope query top-growers --all` shows signatures; the first digits are enough",
+            "`goroscope query top-growers --all` shows signatures; the first 4 digits are enough where no other begins so",
         )
     })?;
     Ok(resolve_signature(reader, &prefix)?)

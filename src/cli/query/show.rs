@@ -7,7 +7,7 @@ use crate::query::show;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  goroscope query show 7f3a91c2")]
 pub(super) struct Args {
-    /// The first digits of a signature.
+    /// The first digits of a signature, 4 at least.
     #[arg(value_name = "SIGNATURE")]
     signature: String,
 

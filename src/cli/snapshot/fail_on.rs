@@ -117,10 +117,7 @@ impl Condition {
             return self.of_rows(&bundles(std::slice::from_ref(snapshot), by), by);
         };
         let Some(found) = figure.of(snapshot, by) else {
-            let unknown = format!(
-                "{}: not known: only debug=2 tells waits (--detail always asks for it)",
-                self.text
-            );
+            let unknown = format!("{}: not known: {}", self.text, figure.untold());
             return (Met::Unknown, vec![unknown]);
         };
         if !self.operator.holds(found, self.value) {
@@ -181,8 +178,23 @@ impl Figure {
                 let tells = matches!(snapshot.form, Form::Debug2 | Form::Log);
                 oldest.or_else(|| tells.then_some(0))
             }
-            Self::Leaked => Some(groups.map(|group| group.leaked).sum()),
+            // Without a mark nobody has looked, or nothing was found: dumps of both are alike.
+            Self::Leaked => {
+                Some(groups.map(|group| group.leaked).sum()).filter(|leaked| *leaked > 0)
+            }
             Self::Complaints => Some(snapshot.complaints.len() as u64),
+        }
+    }
+
+    /// Why a dump may not tell it, and what does.
+    const fn untold(self) -> &'static str {
+        match self {
+            Self::Oldest => "only debug=2 tells waits (--detail always asks for it)",
+            Self::Leaked => {
+                "no goroutine is marked as leaked, and only a garbage collection that looks for leaks marks them: give \
+                 the answer of /debug/pprof/goroutineleak (Go 1.27; 1.26 with GOEXPERIMENT=goroutineleakprofile)"
+            }
+            Self::Goroutines | Self::Groups | Self::Complaints => "the dump does not have it",
         }
     }
 }

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::choice::Choice;
 use super::failure::Failure;
 use super::progress::Amount;
-use super::when::time_span;
+use super::target::limit;
 use super::written::{Format, Written, print};
 use super::{Context, runtime};
 use crate::present::escape;
@@ -60,7 +60,7 @@ pub(super) struct Args {
     detail: Detail,
 
     /// Limit of one request.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = time_span)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit)]
     timeout: Duration,
 
     /// Exit with 3 where this holds for a dump, such as 'count > 1000'; may be repeated. Of each dump: `count` (of one

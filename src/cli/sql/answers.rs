@@ -85,7 +85,7 @@ impl<'a> Answers<'a> {
         }
         let mut cut = Vec::new();
         self.text += &table(&self.table, self.draw_as(), &mut cut);
-        self.text += &not_shown(&cut);
+        self.text += &not_shown(&cut, self.draw_as());
         if shown < self.rows {
             self.text += &format!(
                 "... {} more rows (-n 0 shows all; -o csv and -o ndjson write them as they come)\n",

@@ -13,6 +13,7 @@ use clap::ValueEnum;
 
 use super::database::{self, DatabaseArgs};
 use super::failure::Failure;
+use super::target::limit;
 use super::when::time_span;
 use super::{Context, when};
 use crate::clock;
@@ -49,7 +50,7 @@ pub(super) struct Args {
     interval: Duration,
 
     /// Limit of one request.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = time_span)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit)]
     timeout: Duration,
 
     /// Whether targets are asked for debug=2: `auto`, `always` (also where that stops them for longer; says for how
@@ -58,7 +59,7 @@ pub(super) struct Args {
     detail: Detail,
 
     /// Keep the history of the targets in this file.
-    #[arg(long, value_name = "FILE", requires = "targets")]
+    #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
 
     #[command(flatten)]
@@ -176,6 +177,7 @@ impl Run {
 
 /// Serves the command.
 pub(super) fn top(args: &Args, context: &mut Context) -> Result<(), Failure> {
+    args.refuse_mixed()?;
     let draw = context.output.draw();
     let dumb = context.environment.get("TERM") == Some("dumb");
     let plain = args.plain || !context.output.is_terminal() || dumb;
@@ -224,6 +226,23 @@ pub(super) fn top(args: &Args, context: &mut Context) -> Result<(), Failure> {
     };
     let stopped = keeper.map_or(Ok(()), |keeper| keeper.end(polling, context));
     ended.and(stopped)
+}
+
+impl Args {
+    /// Targets are polled, databases are read: options of the one say nothing of the other.
+    fn refuse_mixed(&self) -> Result<(), Failure> {
+        match (self.targets.first(), &self.keep) {
+            (None, Some(_)) => Err(Failure::usage(
+                "--keep keeps what a TARGET tells, and none is named".to_owned(),
+            )
+            .hint("for example: goroscope top localhost:6060 --keep soak.db")),
+            (Some(_), _) if self.database.is_named() => Err(Failure::usage(
+                "--db and --config name a history to read, and a TARGET is polled anew".to_owned(),
+            )
+            .hint("--keep FILE keeps what is polled; without TARGET the history is shown")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The database of a daemon, and the window of it; what is wrong with them is told before the screen is taken.

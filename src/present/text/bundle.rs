@@ -10,6 +10,9 @@ use crate::query::{Bundle, GroupBy};
 /// Digits of a signature in a table.
 const DIGITS: usize = 8;
 
+/// Dumps whose counts are kept as long as there is room.
+const FEW: usize = 4;
+
 /// The bundles of one dump, or those of several with these names.
 pub(super) fn sheet(bundles: &[Bundle], names: &[String], by: &GroupBy, draw: Draw) -> Sheet {
     let mut fields = counts(names);
@@ -24,17 +27,19 @@ fn counts(names: &[String]) -> Vec<Field<'_, Bundle>> {
     let mut fields = vec![field(numbers(all), |bundle: &Bundle| {
         grouped(bundle.count).into()
     })];
+    // A few dumps are what was asked for; of many the number says more.
+    let rank = if names.len() > FEW { 4 } else { 2 };
     for (at, name) in names.iter().enumerate() {
         let column = Column {
             name: name.clone().into(),
-            ..numbers("").rank(4)
+            ..numbers("").rank(rank)
         };
         fields.push(field(column, move |bundle: &Bundle| {
             grouped(bundle.counts.get(at).copied().unwrap_or(0)).into()
         }));
     }
     if !names.is_empty() {
-        fields.push(field(numbers("IN").rank(5), move |bundle: &Bundle| {
+        fields.push(field(numbers("IN").rank(1), move |bundle: &Bundle| {
             format!("{}/{}", bundle.snapshots, names.len()).into()
         }));
     }
@@ -45,7 +50,7 @@ fn counts(names: &[String]) -> Vec<Field<'_, Bundle>> {
 fn facts<'a>(bundles: &[Bundle], by: &GroupBy, draw: Draw) -> Vec<Field<'a, Bundle>> {
     let mut fields = Vec::new();
     if *by != GroupBy::State {
-        fields.push(field(words("STATE").rank(6), move |bundle: &Bundle| {
+        fields.push(field(words("STATE").rank(5), move |bundle: &Bundle| {
             let told = if draw.wide {
                 states(&bundle.states)
             } else {
@@ -58,12 +63,12 @@ fn facts<'a>(bundles: &[Bundle], by: &GroupBy, draw: Draw) -> Vec<Field<'a, Bund
         .iter()
         .any(|bundle| bundle.oldest_wait_seconds.is_some())
     {
-        fields.push(field(numbers("OLDEST").rank(7), |bundle: &Bundle| {
+        fields.push(field(numbers("OLDEST").rank(6), |bundle: &Bundle| {
             wait(bundle.oldest_wait_seconds).into()
         }));
     }
     if bundles.iter().any(|bundle| bundle.leaked > 0) {
-        fields.push(field(numbers("LEAKED").rank(1), |bundle: &Bundle| Cell {
+        fields.push(field(numbers("LEAKED").rank(3), |bundle: &Bundle| Cell {
             text: grouped(bundle.leaked),
             loud: bundle.leaked > 0,
         }));
@@ -75,11 +80,11 @@ fn facts<'a>(bundles: &[Bundle], by: &GroupBy, draw: Draw) -> Vec<Field<'a, Bund
 fn identity<'a>(bundles: &[Bundle], by: &'a GroupBy, draw: Draw) -> Vec<Field<'a, Bundle>> {
     let mut fields = Vec::new();
     if *by == GroupBy::Signature {
-        fields.push(field(words("SIGNATURE").rank(2), move |bundle: &Bundle| {
+        fields.push(field(words("SIGNATURE").rank(7), move |bundle: &Bundle| {
             digits(bundle.signature, DIGITS, draw).into()
         }));
     } else {
-        fields.push(field(numbers("STACKS").rank(3), |bundle: &Bundle| {
+        fields.push(field(numbers("STACKS").rank(8), |bundle: &Bundle| {
             grouped(bundle.stacks as u64).into()
         }));
         fields.push(field(
@@ -89,8 +94,8 @@ fn identity<'a>(bundles: &[Bundle], by: &'a GroupBy, draw: Draw) -> Vec<Field<'a
     }
     let column = match by {
         GroupBy::Signature => words("WHERE").elastic(),
-        GroupBy::Where => words("MOST AT").elastic().rank(3),
-        _ => words("MOST AT").elastic().rank(2),
+        GroupBy::Where => words("MOST AT").elastic().rank(9),
+        _ => words("MOST AT").elastic().rank(7),
     };
     fields.push(field(column, move |bundle: &Bundle| {
         place(&bundle.site, draw).into()
@@ -98,7 +103,7 @@ fn identity<'a>(bundles: &[Bundle], by: &'a GroupBy, draw: Draw) -> Vec<Field<'a
     let created = bundles.iter().any(|bundle| bundle.created_by.is_some());
     if created && *by != GroupBy::Creator {
         fields.push(field(
-            words("CREATED BY").elastic().rank(8),
+            words("CREATED BY").elastic().rank(10),
             move |bundle: &Bundle| {
                 let creator = bundle.created_by.as_deref();
                 creator
@@ -109,7 +114,7 @@ fn identity<'a>(bundles: &[Bundle], by: &'a GroupBy, draw: Draw) -> Vec<Field<'a
     }
     if bundles.iter().any(|bundle| !bundle.labels.is_empty()) {
         fields.push(field(
-            words("LABELS").elastic().rank(9),
+            words("LABELS").elastic().rank(11),
             move |bundle: &Bundle| labels(bundle, draw).into(),
         ));
     }

@@ -40,6 +40,15 @@ impl Answer for DatabaseInfo {
                 "samples: snapshots times series, and bytes for each, are of blocks alone\n",
             );
         }
+        // Of a daemon it is told when it wrote, and in which zone.
+        let newest = self
+            .info
+            .services
+            .iter()
+            .filter_map(|service| service.hot.newest.max(service.blocks.newest));
+        if let Some(newest) = newest.max().filter(|_| self.info.last_run.is_none()) {
+            page.lines(&times_are_in(newest, draw));
+        }
         page
     }
 
@@ -50,6 +59,10 @@ impl Answer for DatabaseInfo {
     fn remarks(&self, draw: Draw) -> String {
         kept(self, draw)
     }
+}
+
+fn times_are_in(at: Timestamp, draw: Draw) -> String {
+    format!("times are in {}\n", draw.zone.offset(at))
 }
 
 /// The file as a whole, and who writes it.
@@ -81,8 +94,9 @@ fn kept(answer: &DatabaseInfo, draw: Draw) -> String {
     let mut text = String::new();
     if let Some(kept) = info.kept_since {
         text += &format!(
-            "snapshots are kept since {}: retention has removed older ones\n",
-            draw.zone.second(kept)
+            "snapshots are kept since {} ({}): retention has removed older ones\n",
+            draw.zone.second(kept),
+            draw.zone.offset(kept),
         );
     }
     if info.quarantined > 0 {
@@ -97,17 +111,17 @@ fn kept(answer: &DatabaseInfo, draw: Draw) -> String {
 fn holdings(answer: &DatabaseInfo, draw: Draw) -> Sheet {
     let columns = vec![
         words("SERVICE").elastic(),
-        numbers("INST").rank(2),
-        numbers("PROCESSES").rank(5),
-        numbers("SNAPSHOTS").rank(1),
-        numbers("IN BLOCKS").rank(8),
-        numbers("DETAILS").rank(6),
-        numbers("FAILURES").rank(4),
-        numbers("SAMPLES").rank(7),
+        numbers("INST").rank(4),
+        numbers("PROCESSES").rank(7),
+        numbers("SNAPSHOTS").rank(3),
+        numbers("IN BLOCKS").rank(11),
+        numbers("DETAILS").rank(9),
+        numbers("FAILURES").rank(8),
+        numbers("SAMPLES").rank(10),
         numbers("BYTES"),
-        numbers("B/SAMPLE").rank(9),
-        words("OLDEST").rank(3),
-        words("NEWEST").rank(2),
+        numbers("B/SAMPLE").rank(12),
+        words("OLDEST").rank(6),
+        words("NEWEST").rank(5),
         numbers("LAST 24 H"),
     ];
     let rows = answer.info.services.iter();
@@ -177,9 +191,9 @@ impl Answer for DatabaseCheck {
     fn page(&self, draw: Draw) -> Page {
         let columns = vec![
             words("TABLE"),
-            numbers("ROW").rank(1),
+            numbers("ROW").rank(3),
             words("FROM"),
-            words("TO").rank(2),
+            words("TO").rank(4),
             numbers("PULSES"),
             words("DAMAGE").elastic(),
         ];
@@ -189,7 +203,7 @@ impl Answer for DatabaseCheck {
         page.sheet(Sheet { columns, rows });
         let newest = self.rows.iter().filter_map(|row| row.to).max();
         if let Some(newest) = newest {
-            page.lines(&format!("times are in {}\n", draw.zone.offset(newest)));
+            page.lines(&times_are_in(newest, draw));
         }
         page.lines(&outcome(self));
         page

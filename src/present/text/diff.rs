@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::present::column::{numbers, words};
+use crate::present::column::{numbers, service, words};
 use crate::present::words::{build_id, digits, grouped, place, plural, rate, span};
 use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{Basis, Diff, DiffCount, DiffRow, DiffSide, Uncompared};
@@ -93,7 +93,25 @@ fn last(answer: &Diff, draw: Draw) -> String {
             let digits = digits(row.signature, answer.digits, draw);
             text + &format!("  next: goroscope query history {digits}\n")
         }
-        None => text + "\n",
+        None => text + "\n" + &where_to_look(answer),
+    }
+}
+
+/// Where nothing is known on either side: two times as far apart of which something may be, else what holds the
+/// times that there are.
+fn where_to_look(answer: &Diff) -> String {
+    let (a, b) = (&answer.a, &answer.b);
+    if a.known > 0 || b.known > 0 {
+        return String::new();
+    }
+    let polled = a.last_due.max(b.last_due);
+    match (polled, a.at, b.at) {
+        (Some(polled), Some(from), Some(to)) => {
+            let earlier = polled.minus(to.since(from));
+            let [from, to] = [earlier, polled].map(|at| at.to_utc().format("%Y-%m-%dT%H:%M:%SZ"));
+            format!("nothing is known on either side.  next: goroscope query diff {from} {to}\n")
+        }
+        _ => "nothing is known on either side.  next: goroscope db info\n".to_owned(),
     }
 }
 
@@ -119,16 +137,17 @@ fn side(name: &str, side: &DiffSide, draw: Draw) -> String {
         grouped(side.wanted as u64),
         plural(side.goroutines, "goroutine"),
     );
+    // The moment of a side has told its zone; a build has none.
+    let told = |at| match side.at {
+        Some(_) => zone.second(at),
+        None => format!("{} ({})", zone.second(at), zone.offset(at)),
+    };
     text += &match (side.polled_since, side.polled_until) {
         (Some(since), Some(until)) if since == until => {
-            format!(", polled {}\n", zone.second(since))
+            format!(", polled {}\n", told(since))
         }
         (Some(since), Some(until)) => {
-            format!(
-                ", polled {} to {}\n",
-                zone.second(since),
-                zone.second(until)
-            )
+            format!(", polled {} to {}\n", zone.second(since), told(until))
         }
         _ => "\n".to_owned(),
     };
@@ -147,7 +166,7 @@ fn side(name: &str, side: &DiffSide, draw: Draw) -> String {
             |at| {
                 format!(
                     "   no good poll near then; the last one was due {}\n",
-                    zone.second(at)
+                    told(at)
                 )
             },
         );
@@ -190,19 +209,19 @@ fn sheet(answer: &Diff, draw: Draw) -> Sheet {
     let has_rates = answer.basis != Basis::Moment;
     let mut columns = vec![words("SIGNATURE")];
     if by_service {
-        columns.push(words("SERVICE").rank(1).elastic());
+        columns.push(service(answer.a.services.max(answer.b.services), 8));
     }
     columns.extend([
-        numbers("A").rank(4),
-        numbers("B").rank(4),
-        numbers("A/INST").rank(3),
-        numbers("B/INST").rank(3),
+        numbers("A").rank(9),
+        numbers("B").rank(9),
+        numbers("A/INST").rank(5),
+        numbers("B/INST").rank(5),
         numbers("DELTA/INST"),
     ]);
     if has_rates {
-        columns.extend([numbers("A/H").rank(2), numbers("B/H").rank(2)]);
+        columns.extend([numbers("A/H").rank(4), numbers("B/H").rank(4)]);
     }
-    columns.extend([words("CHANGE").rank(2), words("WHERE").elastic()]);
+    columns.extend([words("CHANGE").rank(7), words("WHERE").elastic().rank(1)]);
     let cells = |row: &DiffRow| {
         let mut cells: Vec<Cell> = vec![digits(row.signature, answer.digits, draw).into()];
         if by_service {

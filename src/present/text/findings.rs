@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::head;
-use crate::present::column::{numbers, words};
-use crate::present::words::{grouped, place, rate, signed};
+use crate::present::column::{numbers, service, words};
+use crate::present::words::{build, build_id, grouped, place, rate, signed};
 use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{FindingRow, Findings, Standing, WindowHead};
 
@@ -35,17 +35,17 @@ impl Answer for Findings {
 
     fn page(&self, draw: Draw) -> Page {
         let columns = vec![
-            words("FINDING"),
+            words("FINDING").rank(1),
             words("VERDICT"),
-            words("SINCE").rank(2),
+            words("SINCE").rank(4),
             words("SIGNATURE"),
-            words("SERVICE").rank(1).elastic(),
-            numbers("ON").rank(5),
-            numbers("LAST").rank(4),
-            numbers("GROWTH").rank(1),
-            numbers(">= /HOUR").rank(3),
-            words("FIRST SEEN").rank(6),
-            words("WHERE").elastic(),
+            service(self.window.services, 6),
+            numbers("ON").rank(8),
+            numbers("LAST").rank(5),
+            numbers("GROWTH").rank(3),
+            numbers(">= /HOUR").rank(7),
+            words("FIRST SEEN").rank(9),
+            words("WHERE").elastic().rank(2),
         ];
         let rows = self.rows.iter();
         let rows = rows.map(|row| cells(row, &self.window, draw)).collect();
@@ -100,7 +100,7 @@ fn deploys(answer: &Findings, draw: Draw) -> String {
             "{} {} deployed {}, first met at {}{}\n",
             draw.zone.minute(deploy.at),
             escape(&deploy.service),
-            escape(&deploy.change),
+            change(&deploy.change, draw),
             escape(&deploy.instance),
             compared(&deploy.change),
         );
@@ -122,25 +122,41 @@ fn last(answer: &Findings) -> String {
         text += "  nothing is known: no poll succeeded.";
     }
     let first = answer.rows.first().map(|row| row.signature);
-    text += &head::next("show", first, &answer.window);
+    if answer.new + answer.active == 0 && answer.suspect > 0 {
+        text += &format!(
+            "  {} SUSPECT below that.  next: goroscope query findings --verdict suspect\n",
+            grouped(answer.suspect as u64)
+        );
+    } else {
+        text += &head::next("show", first, &answer.window);
+    }
     if first.is_none() {
         text += &head::detectable(&answer.window);
     }
     text
 }
 
+/// The builds that were changed, where it was builds.
+fn builds(change: &str) -> Option<(&str, &str)> {
+    change.strip_prefix("build ")?.split_once(" -> ")
+}
+
+/// What was changed, with the ids of builds as elsewhere.
+fn change(change: &str, draw: Draw) -> String {
+    builds(change).map_or_else(
+        || escape(change).into_owned(),
+        |(old, new)| {
+            let [old, new] = [old, new].map(|id| build_id(Some(id), draw));
+            format!("build {old} -> {new}")
+        },
+    )
+}
+
 /// How two builds are compared, signature by signature.
 fn compared(change: &str) -> String {
-    let builds = change
-        .strip_prefix("build ")
-        .and_then(|builds| builds.split_once(" -> "));
-    let short = |build: &str| escape(build).chars().take(12).collect::<String>();
-    builds.map_or_else(String::new, |(old, new)| {
-        format!(
-            ": goroscope query diff build:{} build:{}",
-            short(old),
-            short(new)
-        )
+    builds(change).map_or_else(String::new, |(old, new)| {
+        let [old, new] = [old, new].map(|id| build(Some(id)));
+        format!(": goroscope query diff build:{old} build:{new}")
     })
 }
 

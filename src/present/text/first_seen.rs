@@ -3,10 +3,13 @@
 use serde::Serialize;
 
 use super::head;
-use crate::present::column::{numbers, words};
+use crate::present::column::{numbers, service, words};
 use crate::present::words::{build_id, grouped, place, signed};
 use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{FirstSeen, FirstSeenRow, WindowHead};
+
+/// Terminals narrower than this show no seconds.
+const NARROW: u16 = 60;
 
 impl Answer for FirstSeen {
     const COLUMNS: &'static [&'static str] = &[
@@ -28,13 +31,13 @@ impl Answer for FirstSeen {
         let columns = vec![
             words("FIRST SEEN"),
             words("SIGNATURE"),
-            words("SERVICE").rank(2).elastic(),
-            words("INSTANCE").rank(3).elastic(),
+            service(self.window.services, 6),
+            words("INSTANCE").rank(4).elastic(),
             words("BUILD").rank(5),
-            numbers("LAST").rank(4),
-            numbers("GROWTH").rank(1),
+            numbers("LAST").rank(7),
+            numbers("GROWTH").rank(8),
             words("VERDICT").rank(2),
-            words("WHERE").elastic(),
+            words("WHERE").elastic().rank(1),
         ];
         let rows = self.rows.iter();
         let rows = rows.map(|row| cells(row, &self.window, draw)).collect();
@@ -72,9 +75,16 @@ fn last(answer: &FirstSeen) -> String {
 }
 
 fn cells(row: &FirstSeenRow, window: &WindowHead, draw: Draw) -> Vec<Cell> {
+    // A narrow terminal has room for the minute or for where it is.
+    let is_narrow = draw.width.is_some_and(|width| width < NARROW);
+    let at = if is_narrow {
+        draw.zone.minute(row.first_seen.at)
+    } else {
+        draw.zone.second(row.first_seen.at)
+    };
     let mark = if row.at_first_look { "*" } else { "" };
     vec![
-        format!("{}{mark}", draw.zone.second(row.first_seen.at)).into(),
+        format!("{at}{mark}").into(),
         head::signature(row.signature, window, draw).into(),
         escape(&row.service).into_owned().into(),
         escape(&row.first_seen.instance).into_owned().into(),

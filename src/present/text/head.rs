@@ -197,7 +197,8 @@ pub(super) fn detectable(head: &WindowHead) -> String {
             span(until.since(since)),
             rate(slowest),
         ),
-        (None, Some(_)) => "too early: nothing can be GROWING before 60 polls behind the first ten minutes of a process\n".to_owned(),
+        (None, Some(_)) => "too early: nothing can be GROWING before 60 polls and five minutes behind the warm-up of a process (a tenth of its \
+         life, ten minutes at least and an hour at most)\n".to_owned(),
         (_, None) => String::new(),
     }
 }

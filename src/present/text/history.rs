@@ -59,10 +59,10 @@ impl Answer for History {
 fn sheet(steps: &[Step], draw: Draw) -> Sheet {
     let columns = vec![
         words("FROM"),
-        numbers("POLLS").rank(3),
+        numbers("POLLS").rank(5),
         numbers("COUNT"),
-        numbers("LOWEST").rank(1),
-        numbers("HIGHEST").rank(2),
+        numbers("LOWEST").rank(4),
+        numbers("HIGHEST").rank(4),
         words("NOTE").elastic(),
     ];
     let rows = steps.iter().zip(0..).map(|(step, nth)| {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::head;
-use crate::present::column::{numbers, words};
+use crate::present::column::{numbers, service, words};
 use crate::present::words::{build_id, grouped};
 use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
 use crate::query::{InstanceAnswer, Instances};
@@ -29,15 +29,15 @@ impl Answer for Instances {
 
     fn page(&self, draw: Draw) -> Page {
         let columns = vec![
-            words("SERVICE").elastic(),
+            service(self.window.services, 7),
             words("INSTANCE").elastic(),
-            words("LAST POLL").rank(3),
+            words("LAST POLL").rank(6),
             words("OUTCOME"),
-            numbers("GOROUTINES").rank(2),
-            numbers("POLLS").rank(1),
-            numbers("PROCESSES").rank(4),
-            words("BUILD").rank(5),
-            words("REASON").elastic(),
+            numbers("GOROUTINES").rank(4),
+            numbers("POLLS").rank(5),
+            numbers("PROCESSES").rank(8),
+            words("BUILD").rank(9),
+            words("REASON").elastic().rank(2),
         ];
         let rows = self.rows.iter().map(|row| cells(row, draw)).collect();
         let mut page = Page::default();

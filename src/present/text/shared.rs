@@ -99,10 +99,10 @@ fn sheet(row: &SharedRow, draw: Draw) -> Sheet {
     let columns = vec![
         words("SERVICE").elastic(),
         words("INSTANCE").elastic(),
-        numbers("COUNT").rank(1),
+        numbers("COUNT").rank(3),
         numbers("GROWTH"),
-        words("FIRST SEEN").rank(2),
-        words("BUILD").rank(3),
+        words("FIRST SEEN").rank(4),
+        words("BUILD").rank(5),
     ];
     let rows = row.instances.iter().map(|instance| {
         let seen = instance.first_seen.as_ref();

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::draft::rule;
 use super::head;
-use crate::present::column::{numbers, words};
+use crate::present::column::{numbers, service, words};
 use crate::present::words::{
-    build_id, grouped, label_set, place, plural, rate, signed, sparkline, states, wait,
+    build_id, grouped, label_set, place, plural, rate, signed, span, sparkline, states, wait,
 };
+use crate::present::wrap::wrapped;
 use crate::present::{Answer, Cell, Draw, Page, Sheet, escape};
-use crate::query::{InstanceEvidence, ServiceVerdict, Show};
+use crate::query::{ServiceVerdict, Show};
 
 impl Answer for Show {
     const COLUMNS: &'static [&'static str] = &[
@@ -36,10 +37,10 @@ impl Answer for Show {
         page.lines(&known(self, draw));
         page.lines(&labels(self));
         page.lines("\n");
-        page.sheet(sheet(&self.rows));
+        page.sheet(sheet(self));
         page.lines(&evidence(self));
-        page.verbatim(&beginning(self, draw));
-        page.verbatim(&said(self, draw));
+        page.verbatim(&wrapped(&beginning(self, draw), draw.width));
+        page.verbatim(&wrapped(&said(self, draw), draw.width));
         page.verbatim(&stack(self));
         let draft = rule(&self.rule, self.window.until);
         if let Some(rule) = draft.filter(|_| self.verdict.says_growth()) {
@@ -160,8 +161,9 @@ fn beginning(answer: &Show, draw: Draw) -> String {
         .map(|count| count.map_or_else(|| "-".to_owned(), grouped))
         .collect();
     format!(
-        "\nfirst hours at {}, {} -> {}\n  {}\n  {}\n",
+        "\naround its first sighting at {}, {}: {} -> {}\n  {}\n  {}\n",
         escape(&beginning.instance),
+        span(beginning.until.since(beginning.since)),
         draw.zone.second(beginning.since),
         draw.zone.second(beginning.until),
         sparkline(&beginning.counts),
@@ -212,20 +214,26 @@ fn labels(answer: &Show) -> String {
     text
 }
 
-fn sheet(rows: &[InstanceEvidence]) -> Sheet {
+fn sheet(answer: &Show) -> Sheet {
+    // What is marked is proved; nothing marked says little.
+    let marked = if answer.rows.iter().any(|row| row.leaked > 0) {
+        3
+    } else {
+        9
+    };
     let columns = vec![
-        words("SERVICE").elastic(),
+        service(answer.services.len(), 6),
         words("INSTANCE").elastic(),
-        numbers("FIRST").rank(4),
-        numbers("LAST").rank(2),
+        numbers("FIRST").rank(7),
+        numbers("LAST").rank(3),
         numbers("GROWTH"),
-        numbers("/HOUR").rank(1),
-        words("TREND").rank(3),
-        numbers("OLDEST").rank(5),
-        numbers("MARKED").rank(6),
-        words("VERDICT"),
+        numbers("/HOUR").rank(4),
+        words("TREND").rank(5),
+        numbers("OLDEST").rank(8),
+        numbers("MARKED").rank(marked),
+        words("VERDICT").rank(1),
     ];
-    let rows = rows.iter().map(|row| {
+    let rows = answer.rows.iter().map(|row| {
         let loud = row.verdict.says_growth();
         vec![
             escape(&row.service).into_owned().into(),

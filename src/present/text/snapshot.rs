@@ -250,26 +250,26 @@ fn legend(snapshots: &[SnapshotAnswer], names: &[String], draw: Draw) -> Sheet {
         field(words("DUMP").elastic(), |(dump, _): &Named<'_>| {
             escape(&dump.source).into_owned().into()
         }),
-        field(words("TAKEN").rank(3), |(dump, _): &Named<'_>| {
+        field(words("TAKEN").rank(7), |(dump, _): &Named<'_>| {
             draw.zone.second(dump.taken_at).into()
         }),
-        field(words("FORM").rank(4), |(dump, _): &Named<'_>| {
+        field(words("FORM").rank(8), |(dump, _): &Named<'_>| {
             dump.form.as_str().into()
         }),
         field(numbers("GOROUTINES"), |(dump, _): &Named<'_>| {
             grouped(dump.goroutines).into()
         }),
-        field(numbers("STACKS").rank(1), |(dump, _): &Named<'_>| {
+        field(numbers("STACKS").rank(5), |(dump, _): &Named<'_>| {
             grouped(dump.groups.len() as u64).into()
         }),
     ];
     if snapshots.iter().any(|dump| oldest(dump).is_some()) {
-        fields.push(field(numbers("OLDEST").rank(2), |(dump, _): &Named<'_>| {
+        fields.push(field(numbers("OLDEST").rank(6), |(dump, _): &Named<'_>| {
             wait(oldest(dump)).into()
         }));
     }
     if snapshots.iter().any(|dump| leaked(dump) > 0) {
-        fields.push(field(numbers("LEAKED").rank(1), |(dump, _): &Named<'_>| {
+        fields.push(field(numbers("LEAKED").rank(3), |(dump, _): &Named<'_>| {
             Cell {
                 text: grouped(leaked(dump)),
                 loud: leaked(dump) > 0,
@@ -278,13 +278,13 @@ fn legend(snapshots: &[SnapshotAnswer], names: &[String], draw: Draw) -> Sheet {
     }
     if snapshots.iter().any(|dump| dump.own > 0) {
         fields.push(field(
-            numbers("LEFT OUT").rank(5),
+            numbers("LEFT OUT").rank(9),
             |(dump, _): &Named<'_>| grouped(dump.own).into(),
         ));
     }
     if snapshots.iter().any(|dump| unread(dump) > 0) {
         fields.push(field(
-            numbers("NOT READ").rank(1),
+            numbers("NOT READ").rank(4),
             |(dump, _): &Named<'_>| grouped(unread(dump)).into(),
         ));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::head;
-use crate::present::column::{numbers, words};
+use crate::present::column::{numbers, service, words};
 use crate::present::words::{
     function, grouped, main_state, place, plural, rate, signed, span, sparkline, wait,
 };
@@ -65,21 +65,21 @@ impl Answer for TopGrowers {
 
 fn sheet(answer: &TopGrowers, draw: Draw) -> Sheet {
     let columns = vec![
-        numbers("#").rank(5),
+        numbers("#").rank(13),
         words("SIGNATURE"),
-        words("SERVICE").rank(1).elastic(),
-        numbers("INST").rank(3),
-        numbers("FIRST").rank(9),
+        service(answer.window.services, 7),
+        numbers("INST").rank(5),
+        numbers("FIRST").rank(11),
         numbers("LAST").rank(4),
         numbers("GROWTH"),
-        numbers("/HOUR").rank(2),
+        numbers("/HOUR").rank(3),
         numbers(">= /HOUR").only_wide(),
-        words("TREND").rank(6),
-        words("STATE").rank(7),
-        numbers("OLDEST").rank(10),
-        words("FIRST SEEN").rank(8),
-        words("VERDICT"),
-        words("WHERE").elastic(),
+        words("TREND").rank(8),
+        words("STATE").rank(10),
+        numbers("OLDEST").rank(12),
+        words("FIRST SEEN").rank(9),
+        words("VERDICT").rank(1),
+        words("WHERE").elastic().rank(2),
         words("CREATED BY").only_wide(),
     ];
     let rows = answer.rows.iter().zip(1..);
@@ -96,7 +96,7 @@ fn last(answer: &TopGrowers) -> String {
         "showing {} of {} (growth >= {}) among {}, {} ignored by rule.",
         grouped(answer.shown as u64),
         grouped(answer.matched as u64),
-        answer.min_growth,
+        signed(answer.min_growth).trim_start_matches('+'),
         plural(answer.total as u64, "signature"),
         grouped(answer.ignored as u64),
     );
@@ -150,13 +150,18 @@ fn soonest(answer: &TopGrowers) -> Option<(f64, &GrowerRow)> {
     near.min_by(|(a, _), (b, _)| a.total_cmp(b))
 }
 
-fn cells(row: &GrowerRow, nth: usize, window: &WindowHead, draw: Draw) -> Vec<Cell> {
+fn cells(row: &GrowerRow, nth: u64, window: &WindowHead, draw: Draw) -> Vec<Cell> {
     let loud = row.verdict.says_growth();
     vec![
-        nth.to_string().into(),
+        grouped(nth).into(),
         head::signature(row.signature, window, draw).into(),
         escape(&row.service).into_owned().into(),
-        format!("{}/{}", row.instances_growing, row.instances).into(),
+        format!(
+            "{}/{}",
+            grouped(row.instances_growing as u64),
+            grouped(row.instances as u64)
+        )
+        .into(),
         grouped(row.first).into(),
         grouped(row.last).into(),
         Cell {

@@ -46,40 +46,30 @@ pub(super) fn instances(board: Option<&Board>, live: &Live, look: Look) -> Vec<L
 }
 
 fn line(row: &BoardInstance, name: &str, live: &Live, look: Look) -> Line<'static> {
+    let plain = Style::new();
+    let (word, why, loud, rest) = match (row.lost(), &row.last_poll) {
+        (Some(poll), _) => ("LOST", Some(poll.why()), look.suspect(), FAINT),
+        (None, None) => ("waits", Some("for its first poll"), FAINT, plain),
+        (None, Some(_)) if row.is_silent => {
+            ("silent", Some("no poll in this window"), FAINT, plain)
+        }
+        (None, Some(poll)) => (poll.outcome, poll.message.as_deref(), plain, plain),
+    };
     let count = row.goroutines.map_or_else(|| "-".to_owned(), grouped);
     let at = row.last_poll.as_ref();
     let at = at.map_or_else(|| "-".to_owned(), |poll| live.zone.second(poll.at));
-    let (word, told, style) = match (row.lost(), &row.last_poll) {
-        (Some(poll), _) => ("LOST", escape(poll.why()).into_owned(), look.suspect()),
-        (None, None) => ("waits", "for its first poll".to_owned(), FAINT),
-        (None, Some(_)) if row.is_silent => ("silent", "no poll in this window".to_owned(), FAINT),
-        (None, Some(poll)) => {
-            let told = poll
-                .message
-                .as_deref()
-                .map_or_else(String::new, |told| escape(told).into());
-            (poll.outcome, told, Style::new())
-        }
-    };
-    let rest = if row.lost().is_some() {
-        FAINT
-    } else {
-        Style::new()
-    };
-    let labels = if row.labels.is_empty() {
-        String::new()
-    } else {
-        label_set(&row.labels)
-    };
-    let told = [told, labels];
-    let told: Vec<&str> = told
-        .iter()
-        .map(String::as_str)
-        .filter(|told| !told.is_empty())
-        .collect();
+    let why = why.map(|why| format!("  {}", escape(why)));
+    let labels = (!row.labels.is_empty()).then(|| format!("  {}", label_set(&row.labels)));
     Line::from(vec![
         Span::styled(format!("  {name} {count:>9}  "), rest),
-        Span::styled(format!("{word:<9}"), style),
-        Span::styled(format!("  {at}  {}", told.join("  ")), rest),
+        Span::styled(format!("{word:<9}"), loud),
+        Span::styled(
+            format!(
+                "  {at}{}{}",
+                why.unwrap_or_default(),
+                labels.unwrap_or_default()
+            ),
+            rest,
+        ),
     ])
 }

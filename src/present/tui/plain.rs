@@ -83,7 +83,7 @@ impl Plain {
                         "{}  LOST {name}: {} (the poll of {})\n",
                         stamp(live, live.asked_at),
                         escape(poll.why()),
-                        live.zone.second(poll.at),
+                        live.zone.clock(poll.at),
                     );
                 }
                 (true, None) => {
