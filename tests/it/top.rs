@@ -318,7 +318,7 @@ fn a_limit_a_file_or_a_target_that_cannot_be_meant_is_told() {
     exit 2
 
     error: invalid value '0s' for '--timeout <DURATION>': nothing answers in no time; give 1s or more for a busy process
-    hint: for example: goroscope top localhost:6060
+    hint: for example: goroscope top localhost:6060 --timeout 10s
     hint: `goroscope top --help` tells more
     exit 2
 
