@@ -18,8 +18,8 @@ use crate::present::Zone;
 use crate::query::{self, Board, Judging, Scope, Show, Stacks, resolve_signature};
 use crate::store::Reader;
 
-/// Asking costs at most one part in so many of a core: 4 %.
-const SHARE: u32 = 25;
+/// Asking costs at most one part in so many of a core: 3.3 %.
+const SHARE: u32 = 30;
 /// A view of a small database need not be newer than this.
 const LEAST_PACE: Duration = Duration::from_millis(250);
 /// What polling is told of suspects is worked out this often.
