@@ -7,12 +7,15 @@ use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::Happened;
-use crate::query::{Judging, QueryError};
+use crate::query::{Judging, QueryError, Verdict};
 use crate::store::Reader;
 use crate::{clock, query};
 
 /// What is said of every signature is looked at anew this often.
 const JUDGE_EVERY: Duration = Duration::from_mins(5);
+
+/// Suspects may be asked for a proof, which is dear: what was seen for too short a time to say is none.
+const SUSPECT_FROM: Verdict = Verdict::Growing;
 
 /// When the history is judged, and the judging under way.
 pub(super) struct Judge {
@@ -48,7 +51,7 @@ impl Judge {
 
     pub(super) fn start(&mut self) {
         let database = self.database.clone();
-        let judge = move || query::judge(&Reader::open(&database)?, clock::now());
+        let judge = move || query::judge(&Reader::open(&database)?, clock::now(), SUSPECT_FROM);
         self.running = Some(tokio::task::spawn_blocking(judge));
     }
 }

@@ -21,12 +21,12 @@ const EVIDENCE: usize = 3;
 pub struct Judging {
     /// What is said from now on, where that is something else than before.
     pub changes: Vec<Judgement>,
-    /// Signatures whose floors rise, by the instance where they do.
+    /// Signatures that are to be looked at closely, by the instance where they grow.
     pub suspects: Vec<(InstanceRow, Vec<Signature>)>,
 }
 
-/// Judges the day up to `until`.
-pub fn judge(reader: &Reader, until: Timestamp) -> Result<Judging, QueryError> {
+/// Judges the day up to `until`; a signature is a suspect from the verdict `least` on.
+pub fn judge(reader: &Reader, until: Timestamp, least: Verdict) -> Result<Judging, QueryError> {
     let scope = Scope {
         since: until.minus(WINDOW),
         until,
@@ -52,7 +52,7 @@ pub fn judge(reader: &Reader, until: Timestamp) -> Result<Judging, QueryError> {
     }
     changes.extend(vanished(&judged, open, &signatures));
     Ok(Judging {
-        suspects: suspects(&judged, &signatures),
+        suspects: suspects(&judged, &signatures, least),
         changes,
     })
 }
@@ -129,8 +129,12 @@ fn vanished(
     gone.collect()
 }
 
-/// Where floors rise, by instance.
-fn suspects(judged: &Judged, signatures: &SignatureRows) -> Vec<(InstanceRow, Vec<Signature>)> {
+/// What grows by this verdict at least, by instance.
+fn suspects(
+    judged: &Judged,
+    signatures: &SignatureRows,
+    least: Verdict,
+) -> Vec<(InstanceRow, Vec<Signature>)> {
     let mut found: BTreeMap<usize, Vec<Signature>> = BTreeMap::new();
     let subjects = judged.services.values().flatten();
     for (key, subject) in subjects.filter(|(_, subject)| subject.ignored.is_none()) {
@@ -138,7 +142,7 @@ fn suspects(judged: &Judged, signatures: &SignatureRows) -> Vec<(InstanceRow, Ve
             continue;
         };
         for told in subject.growing() {
-            if told.verdict >= Verdict::Growing {
+            if told.verdict >= least {
                 found.entry(told.instance).or_default().push(row.signature);
             }
         }

@@ -237,6 +237,29 @@ fn without_a_terminal_it_tells_lines_and_keeps_a_history_where_it_is_told_to() {
     assert!(child.wait().unwrap().success());
 }
 
+/// The first full text has nothing of a leak that begins behind it.
+#[test]
+fn a_new_suspect_brings_a_full_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start("checkout");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_goroscope"))
+        .args(["top", &server.address, "--interval", "200ms"])
+        .args(["--plain", "--keep", "soak.db"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let all = ["query", "top-growers", "--db", "soak.db", "-o", "json"];
+    wait_until("what started the leak", || {
+        server.get("/work?n=1");
+        std::thread::sleep(Duration::from_millis(200));
+        let found = said(folder.path(), &all);
+        found.contains(r#""created_by":"main.(*server).work""#)
+    });
+    signal(child.id(), "TERM");
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn what_cannot_be_watched_is_told_before_the_screen_is_taken() {
     let folder = tempfile::tempdir().unwrap();

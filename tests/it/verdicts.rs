@@ -8,7 +8,7 @@ use std::time::Duration;
 use goroscope::model::{
     Analysis, Kind, Outcome, Record, StartReason, Thresholds, Timestamp, Watch,
 };
-use goroscope::query::{Judging, judge};
+use goroscope::query::{Judging, Verdict, judge};
 use goroscope::store::Reader;
 
 use crate::blocks::write;
@@ -55,7 +55,8 @@ fn store(path: &Path, records: Vec<Record>) {
 
 /// What is said at a moment, stored as the daemon does.
 fn judged(path: &Path, at: Timestamp) -> Vec<String> {
-    let Judging { changes, .. } = judge(&Reader::open(path).unwrap(), at).unwrap();
+    let Judging { changes, .. } =
+        judge(&Reader::open(path).unwrap(), at, Verdict::Growing).unwrap();
     let told = |before: &Option<String>| before.clone().unwrap_or_else(|| "nothing".to_owned());
     let lines = changes
         .iter()

@@ -15,15 +15,17 @@ use crate::clock;
 use crate::model::signature::BadPrefix;
 use crate::model::{Signature, Timestamp};
 use crate::present::Zone;
-use crate::query::{self, Board, Judging, Scope, Show, Stacks, resolve_signature};
+use crate::query::{self, Board, Judging, Scope, Show, Stacks, Verdict, resolve_signature};
 use crate::store::Reader;
 
 /// Asking costs at most one part in so many of a core: 3.3 %.
 const SHARE: u32 = 30;
 /// A view of a small database need not be newer than this.
 const LEAST_PACE: Duration = Duration::from_millis(250);
+/// Whoever looks on wants to know at once what a new suspect waits for; proofs are not asked for here.
+const SUSPECT_FROM: Verdict = Verdict::Suspect;
 /// What polling is told of suspects is worked out this often.
-const JUDGE_EVERY: Duration = Duration::from_secs(10);
+const JUDGE_EVERY: Duration = Duration::from_secs(3);
 
 /// Where the window begins.
 #[derive(Debug, Clone)]
@@ -166,7 +168,7 @@ impl Feed {
                 .is_none_or(|judged| judged.elapsed() >= JUDGE_EVERY);
         let judging = if due {
             memory.judged = Some(Instant::now());
-            Some(query::judge(&reader, at)?)
+            Some(query::judge(&reader, at, SUSPECT_FROM)?)
         } else {
             None
         };
