@@ -3,9 +3,6 @@
 //! Of each group a sample of goroutine ids is looked for again at the next detail. A leak's goroutines are all
 //! found again; those of requests are gone; those of connections go at a steady rate.
 
-use std::time::Duration;
-
-use super::floor::words;
 use super::growth::as_f64;
 use crate::model::Thresholds;
 
@@ -92,20 +89,10 @@ impl Survival {
     /// What was seen, in numbers.
     pub fn sentence(&self) -> String {
         format!(
-            "of sampled goroutines {} ended in {} of watching between details",
-            self.ends,
-            words(Duration::from_mins(whole_minutes(self.hours)))
+            "of sampled goroutines {} ended in {:.1} goroutine-hours of watching between details",
+            self.ends, self.hours
         )
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a sum of times, not negative"
-)]
-fn whole_minutes(hours: f64) -> u64 {
-    (hours * 60.0) as u64
 }
 
 /// Some details in a row.

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use crate::present::escape;
+use crate::present::{Page, escape};
 
 /// Commands that are about a database.
 const ASKING: [&str; 5] = ["query", "sql", "db", "ignore", "export"];
@@ -47,8 +47,13 @@ impl Naming {
         self.0 += &format!(" --{option} {}", shell_word(value));
     }
 
-    /// An answer, in which a command ends its line.
-    pub(super) fn in_answer<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// An answer for people.
+    pub(super) fn in_page(&self, page: Page) -> Page {
+        page.with_lines(|lines| self.in_lines(lines).into_owned())
+    }
+
+    /// Lines that may end in a command.
+    fn in_lines<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.0.is_empty() || !text.contains(": goroscope ") {
             return text.into();
         }
@@ -110,7 +115,7 @@ mod tests {
         let naming = Naming::of(OsStr::new("my night.db"));
         let answer = "showing 1 of 2.  next: goroscope query show SIGNATURE\nf: goroscope top\n";
         assert_eq!(
-            naming.in_answer(answer),
+            naming.in_lines(answer),
             "showing 1 of 2.  next: goroscope query show SIGNATURE --db 'my night.db'\nf: goroscope top\n"
         );
         assert_eq!(
@@ -121,6 +126,6 @@ mod tests {
         );
         let named = "`goroscope db upgrade --db a.db`";
         assert_eq!(naming.in_hint(named), named);
-        assert_eq!(Naming::default().in_answer(answer), answer);
+        assert_eq!(Naming::default().in_lines(answer), answer);
     }
 }

@@ -90,8 +90,14 @@ impl Output {
 
     /// Writes an answer for people to stdout.
     pub(super) fn page(&mut self, page: Page, draw: Draw) -> Result<(), Failure> {
-        let page = page.with_lines(|lines| self.naming.in_answer(lines).into_owned());
-        self.data(&page.text(draw))
+        let text = self.naming.in_page(page).text(draw);
+        self.data(&text)
+    }
+
+    /// Writes an answer to be pasted to stdout.
+    pub(super) fn markdown(&mut self, page: Page) -> Result<(), Failure> {
+        let text = self.naming.in_page(page).markdown();
+        self.data(&text)
     }
 
     /// Writes an answer to stdout as one line of JSON.

@@ -43,7 +43,7 @@ pub(super) fn print<A: Answer>(
     let rows = match written.output {
         Format::Table => return output.page(answer.page(draw), draw),
         Format::Wide => return output.page(answer.page(draw.wide()), draw.wide()),
-        Format::Md => return output.data(&answer.page(draw.unbounded()).markdown()),
+        Format::Md => return output.markdown(answer.page(draw.unbounded())),
         Format::Json => return output.json(answer),
         Format::Ndjson => ndjson(answer),
         Format::Csv => csv(answer),

@@ -10,7 +10,7 @@ pub(super) fn status(code: reqwest::StatusCode) -> Failure {
     let (reason, hint) = match code.as_u16() {
         404 => (
             FailureReason::NotFound,
-            ": nothing serves pprof under this path; import _ \"net/http/pprof\" there, or set `path`",
+            ": nothing serves pprof under this path; import _ \"net/http/pprof\" there, or name another path",
         ),
         401 | 403 => (
             FailureReason::Unauthorized,

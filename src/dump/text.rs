@@ -488,9 +488,12 @@ impl Text {
             return Some(here.at + record.used);
         }
         profile.seen = profile.seen.saturating_add(record.goroutines.count);
+        // The last one without its end, as an editor or a shell leaves it: nothing that was promised is missing.
+        let ends =
+            profile.seen == profile.total && frames.last().is_some_and(|frame| frame.line > 0);
         self.place.profile = Some(profile);
         self.open(None, here, outlet);
-        if record.whole {
+        if record.whole || ends {
             (outlet.on)(Event::Goroutines(Goroutines {
                 frames,
                 ..record.goroutines

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::{Context, runtime};
 use crate::daemon::EndSignals;
+use crate::present::{Draw, Page};
 use crate::simulate::fleet::Fleet;
 use crate::simulate::serve::Site;
 use crate::simulate::{load, story};
@@ -73,6 +74,9 @@ const PER_INSTANCE: Duration = Duration::from_millis(5);
 /// How long the story of the shop takes where it is only served.
 const SERVED_STORY: Duration = Duration::from_hours(1);
 
+/// Columns of a line of prose.
+const WIDEST: u16 = 110;
+
 fn span(word: &str) -> Result<Duration, String> {
     let allowed = Duration::from_secs(2)..=Duration::from_hours(24);
     super::when::time_span(word)
@@ -93,7 +97,7 @@ pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
         .block_on(async { EndSignals::listen() })
         .map_err(|error| Failure::system(&error, "failed to listen for signals"))?;
     if args.serve {
-        context.output.data(&stage.served())?;
+        tell(&stage.served(), context)?;
         runtime.block_on(async {
             tokio::select! {
                 () = site.serve() => {}
@@ -103,7 +107,7 @@ pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
         context.output.remark(&stage.stays());
         return Ok(());
     }
-    context.output.data(&stage.begins(args))?;
+    tell(&stage.begins(args), context)?;
     let config = stage.config(context)?;
     let watched = stage.watch(site, config, args.watched, &mut signals);
     let stopped = runtime.block_on(watched)?;
@@ -115,8 +119,20 @@ pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
     for question in ["top-growers", "shared", "first-seen --only-growing"] {
         stage.ask(question, context)?;
     }
-    let ends = stage.ends()?;
-    context.output.data(&ends)
+    tell(&stage.ends()?, context)
+}
+
+/// Tells sentences and commands, in lines that are no wider than people read.
+fn tell(text: &str, context: &mut Context) -> Result<(), Failure> {
+    let mut page = Page::default();
+    page.lines(text);
+    let draw = context.output.draw();
+    let width = draw.width.map_or(WIDEST, |width| width.min(WIDEST));
+    let draw = Draw {
+        width: Some(width),
+        ..draw
+    };
+    context.output.page(page, draw)
 }
 
 impl Args {

@@ -26,11 +26,9 @@ const CONFIG: &str = "goroscope.toml";
 const DATABASE: &str = "goroscope.db";
 
 /// What there is to find in the shop.
-const STORY: &str = "\
-checkout leaks at a channel, search forgets its watches, and both search and billing use a library that
-leaks. One search is restarted half way, and a deploy of billing brings a new leak. Pools fill and stay,
-traffic comes and goes.
-";
+const STORY: &str = "checkout leaks at a channel, search forgets its watches, and both search and billing use a \
+    library that leaks. One search is restarted half way, and a deploy of billing brings a new leak. Pools fill and \
+    stay, traffic comes and goes.\n";
 
 /// The folder that is given, or a new one.
 pub(super) fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -246,11 +244,10 @@ impl Stage {
 fn bar(watched: Duration, fleet: &str) -> ProgressBar {
     let ticks = watched.as_millis() / TICK.as_millis();
     let bar = ProgressBar::new(u64::try_from(ticks).unwrap_or(u64::MAX));
-    let style =
-        ProgressStyle::with_template("{bar:30} {elapsed} of {prefix}  watches {msg} (simulated)");
+    let style = ProgressStyle::with_template("{bar:20} {elapsed} of {prefix}  {wide_msg}");
     let bar = bar
         .with_prefix(humantime::format_duration(watched).to_string())
-        .with_message(fleet.to_owned());
+        .with_message(format!("watches {fleet} (simulated)"));
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

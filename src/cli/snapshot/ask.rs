@@ -15,6 +15,8 @@ use crate::present::{escape, plural};
 pub(super) struct Asking<'a> {
     pub(super) detail: Detail,
     pub(super) timeout: Duration,
+    /// Rows are of a pprof label, which the counts have in every version of Go, and the text in few.
+    pub(super) by_label: bool,
     pub(super) output: &'a mut Output,
 }
 
@@ -47,6 +49,14 @@ impl Asking<'_> {
                     plural(pulse.goroutines, "goroutine"),
                 ));
                 look(Kind::Detail)
+            }
+            Detail::Auto if self.by_label => {
+                pulse.notes.push(
+                    "states are wait kinds, and creators and waits are missing: labels come with the counts alone \
+                     (--detail always asks for the text)"
+                        .to_owned(),
+                );
+                Ok(pulse)
             }
             Detail::Auto if stop <= MAX_STOP => look(Kind::Detail),
             Detail::Auto => {

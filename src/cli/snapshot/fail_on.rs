@@ -91,6 +91,9 @@ pub(super) fn parse(text: &str) -> Result<Condition, String> {
         .find_map(|(word, operator)| Some((*operator, rest.strip_prefix(word)?.trim())));
     let (operator, value) =
         known.ok_or_else(|| format!("`{rest}` begins with no operator; {HELP}"))?;
+    if value.is_empty() {
+        return Err(format!("no value behind the operator; {HELP}"));
+    }
     let value = match subject {
         Subject::Dump(Figure::Oldest) => {
             let wait = time_span(value)

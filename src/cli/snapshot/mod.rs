@@ -36,7 +36,7 @@ Examples:
   goroscope snapshot dump.txt --top 5 --group-by package
   goroscope snapshot localhost:6060 --fail-on 'count > 1000' --fail-on 'oldest > 1h'
   docker compose logs web | goroscope snapshot -
-  kubectl exec pod -- curl -s localhost:6060/debug/pprof/goroutine?debug=2 | goroscope snapshot -")]
+  kubectl exec pod -- curl -s 'localhost:6060/debug/pprof/goroutine?debug=2' | goroscope snapshot -")]
 pub(super) struct Args {
     /// URL, host:port, file, directory, or - for stdin.
     #[arg(value_name = "TARGET", required = true)]
@@ -114,6 +114,7 @@ pub(super) fn snapshot(args: &Args, context: &mut Context) -> Result<(), Failure
     let mut asking = Asking {
         detail: args.detail,
         timeout: args.timeout,
+        by_label: matches!(args.group_by, GroupBy::Label(_)),
         output: &mut context.output,
     };
     let found = source::read_all(&args.targets, &mut asking);
