@@ -207,6 +207,7 @@ pub(super) fn remedy(kind: ErrorKind) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "make room on that disk, or write to another one"
         }
+        ErrorKind::AlreadyExists => "there is something of this name already: name another one",
         ErrorKind::ReadOnlyFilesystem => "name a file on a disk that can be written",
         _ => "the system said so; try again, and see its log if it stays",
     }
@@ -262,6 +263,9 @@ impl From<StoreError> for Failure {
                        what can be is saved by `goroscope export`");
         }
         match &error {
+            StoreError::Empty { .. } => failure.hint(
+                "a daemon that has just begun fills it within a second: ask again; if it stays so, --db names another file",
+            ),
             StoreError::Folder { path } => failure.hint(format!(
                 "name a file, such as {}",
                 path.join("goroscope.db").display()

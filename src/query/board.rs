@@ -77,6 +77,18 @@ impl Board {
         instances.filter_map(|row| Some((row, row.lost()?)))
     }
 
+    /// When an instance answered last, in the window or before it.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let polls = self
+            .instances
+            .iter()
+            .filter_map(|row| row.last_poll.as_ref());
+        polls
+            .filter(|poll| poll.outcome != "failed")
+            .map(|poll| poll.at)
+            .max()
+    }
+
     /// The newest moment from which on growth can be counted with all that is known now: the newest poll of every
     /// instance that answers is in a window that begins there. `None` where none answers.
     pub fn baseline(&self) -> Option<Timestamp> {

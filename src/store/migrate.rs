@@ -40,8 +40,10 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i32, StoreEr
     let (application, version) =
         version(connection).map_err(|source| StoreError::opening(path, source))?;
     if application != APPLICATION_ID {
-        return Err(StoreError::NotOurs {
-            path: path.to_owned(),
+        let path = path.to_owned();
+        return Err(match tables(connection) {
+            Ok(0) => StoreError::Empty { path },
+            _ => StoreError::NotOurs { path },
         });
     }
     if version > newest() {
@@ -54,12 +56,13 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i32, StoreEr
     Ok(version)
 }
 
+fn tables(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+}
+
 /// The schema of a database that is to be written; 0 for a new, empty file. Touches nothing.
 pub(super) fn check_writing(connection: &Connection, path: &Path) -> Result<i32, StoreError> {
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|source| StoreError::opening(path, source))?;
-    if tables == 0 {
+    if tables(connection).map_err(|source| StoreError::opening(path, source))? == 0 {
         return Ok(0);
     }
     check(connection, path)

@@ -50,6 +50,12 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// Nothing is in it: a daemon that begins has not made its tables yet, or somebody made a file.
+    #[error("`{}` is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// Some other SQLite file.
     #[error("`{}` is not a goroscope database", path.display())]
     NotOurs {

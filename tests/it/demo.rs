@@ -89,9 +89,8 @@ fn the_main_job_is_shown() {
     );
     insta::assert_snapshot!(masked(&shown), @"
     A simulated fleet: 7 instances of 3 services, all played by goroscope itself, which serves their pprof on 127.0.0.1.
-    checkout leaks at a channel, search forgets its watches, and both search and billing use a library that
-    leaks. One search is restarted half way, and a deploy of billing brings a new leak. Pools fill and stay,
-    traffic comes and goes.
+    checkout leaks at a channel, search forgets its watches, and both search and billing use a library that leaks. One
+      search is restarted half way, and a deploy of billing brings a new leak. Pools fill and stay, traffic comes and goes.
     Watches them for 6s, each one every 150ms, as `goroscope run` does.
 
     $ goroscope query top-growers --db 'my shop/goroscope.db'

@@ -343,7 +343,7 @@ fn the_list_at_three_sizes() {
     goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
     LOST 1 of 3 instances: pay-2:6060: connection refused (2026-11-24 00:40:00)
     states chan send 1,612, IO wait 26, chan receive 8, select 6
-    polls 118 of 123, 5 failed or missed  since 2026-11-23 23:59:00 (41m)  0 restar…
+    polls 118 of 123, 5 failed or missed  0 restarts  3 instances  since 2026-11-23…
         COUNT   GROWTH TREND    VERDICT   SERVICE WHERE
     ▶   1,615   +1,600 ▁▁▂▃▄▅▆█ SUSPECT   pay     pay.(*Client).retry.func1
             6       +5 ▁▂▂▃▅▅▆█ SUSPECT   shop    main.\u{1b}[2J\u{202e}evil|<b>
@@ -369,7 +369,7 @@ fn the_list_at_three_sizes() {
     goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
     LOST 1 of 3 instances: pay-2:6060: connection refused (2026-11-24 00:40:00)
     states chan send 1,612, IO wait 26, chan receive 8, select 6
-    polls 118 of 123, 5 failed or missed  since 2026-11-23 23:59:00 (41m)  0 restarts  3 instances
+    polls 118 of 123, 5 failed or missed  0 restarts  3 instances  since 2026-11-23 23:59:00 (41m)
         COUNT   GROWTH     /HOUR TREND    STATE         OLDEST VERDICT   SERVICE      ON WHERE
     ▶   1,615   +1,600    +2,400 ▁▁▂▃▄▅▆█ chan send        12m SUSPECT   pay         1/2 pay.(*Client).retry.func1
             6       +5      +7.5 ▁▂▂▃▅▅▆█ select           12m SUSPECT   shop        1/1 main.\u{1b}[2J\u{202e}evil|<b>
@@ -429,7 +429,7 @@ fn the_list_at_three_sizes() {
     goroutines 1,652  ____...---~~~~===++++**#  stacks 5  growing 2
     LOST 1 of 3 instances: pay-2:6060: connection refused (2026-11-24 00:40:00)
     states chan send 1,612, IO wait 26, chan receive 8, select 6
-    polls 118 of 123, 5 failed or missed  since 2026-11-23 23:59:00 (41m)  0 restar~
+    polls 118 of 123, 5 failed or missed  0 restarts  3 instances  since 2026-11-23~
         COUNT   GROWTH TREND    VERDICT   SERVICE WHERE
     >   1,615   +1,600 __.-~=+# SUSPECT   pay     pay.(*Client).retry.func1
             6       +5 _..-==+# SUSPECT   shop    main.\u{1b}[2J\u{202e}evil|<b>
@@ -853,8 +853,43 @@ fn rows_are_drawn_together_and_opened_again() {
     // One package; Enter lists what is in it.
     assert_eq!(shown.press(KeyCode::Enter), None);
     let screen = shown.screen();
-    assert!(screen.contains("q quit  /function:acme.io/pay"), "{screen}");
+    assert!(
+        screen.contains("q quit  in package acme.io/pay"),
+        "{screen}"
+    );
     assert!(shown.selected().contains("retry"));
+    // No more than what the package has, and all of it is ignored at once.
+    assert_eq!(screen.matches("pay.(*").count(), 2, "{screen}");
+    shown.press(KeyCode::Esc);
+    for _ in 0..3 {
+        shown.press(KeyCode::Char('g'));
+    }
+    shown.press(KeyCode::Char('i'));
+    shown.press(KeyCode::Char('g'));
+    let screen = shown.screen();
+    assert_eq!(screen.matches("ignored ").count(), 2, "{screen}");
+}
+
+#[test]
+fn what_is_not_of_now_is_told() {
+    let folder = fleet();
+    let shown = Shown::at(known(folder.path()), WHOLE, (80, 24));
+    let (live, mut view, mut terminal) = (shown.live, shown.view, shown.terminal);
+    let drawn = terminal.draw(|frame| draw(frame, &live, &mut view, WHOLE, minute(100)));
+    assert!(drawn.is_ok());
+    let screen = format!("{}", terminal.backend());
+    assert!(
+        screen.contains(
+            "NOT OF NOW: the newest good poll is 1h old, of 2026-11-24 00:40:00 (+00:00)"
+        ),
+        "{screen}"
+    );
+    // The same in lines, once.
+    let mut plain = Plain::default();
+    let mut live = live;
+    live.asked_at = minute(100);
+    assert!(plain.lines(&live, 3).contains("NOT OF NOW"));
+    assert!(!plain.lines(&live, 3).contains("NOT OF NOW"));
 }
 
 #[test]

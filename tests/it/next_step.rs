@@ -652,7 +652,7 @@ fn targets_that_give_no_goroutines() {
     let text = text.replace(&elsewhere.address, "ELSEWHERE");
     insta::assert_snapshot!(text, @r#"
     pprof is not imported:
-    error: TARGET: the target answered 404 Not Found: nothing serves pprof under this path; import _ "net/http/pprof" there, or set `path`
+    error: TARGET: the target answered 404 Not Found: nothing serves pprof under this path; import _ "net/http/pprof" there, or name another path
     hint: http://TARGET/debug/pprof/goroutine?debug=0 was asked: the program must import _ "net/http/pprof" and serve http.DefaultServeMux there; where pprof is under another path, name it: http://TARGET/PATH
     exit 1
     a page for everything:

@@ -224,7 +224,7 @@ fn a_snapshot_that_fails_names_every_target() {
     let said = refusal(&daemon, &output).replace(&fake.address, "ADDRESS");
     insta::assert_snapshot!(said, @r#"
     exit 1
-    error: ADDRESS: the target answered 404 Not Found: nothing serves pprof under this path; import _ "net/http/pprof" there, or set `path`
+    error: ADDRESS: the target answered 404 Not Found: nothing serves pprof under this path; import _ "net/http/pprof" there, or name another path
     error: notes.txt: it cannot be read: no goroutine in it; it begins with `nothing here`
     error: no-such-file: no such file, and no address either: the port is missing in `no-such-file`; write it as in `no-such-file:6060`
     hint: http://ADDRESS/debug/pprof/goroutine?debug=0 was asked: the program must import _ "net/http/pprof" and serve http.DefaultServeMux there; where pprof is under another path, name it: http://ADDRESS/PATH

@@ -45,7 +45,7 @@ fn a_leak_is_watched_from_its_first_goroutine_to_the_loss_of_its_process() {
     });
     assert!(row(&screen, LEAK).unwrap().contains("+25"), "{screen}");
     assert!(
-        screen.contains("a full text, each 10 min and for new suspects, stops"),
+        screen.contains(": a full text, each 10 min and for new suspects"),
         "{screen}"
     );
 

@@ -75,7 +75,7 @@ const PER_INSTANCE: Duration = Duration::from_millis(5);
 const SERVED_STORY: Duration = Duration::from_hours(1);
 
 /// Columns of a line of prose.
-const WIDEST: u16 = 110;
+const WIDEST: u16 = 120;
 
 fn span(word: &str) -> Result<Duration, String> {
     let allowed = Duration::from_secs(2)..=Duration::from_hours(24);
@@ -125,7 +125,14 @@ pub(super) fn demo(args: &Args, context: &mut Context) -> Result<(), Failure> {
 /// Tells sentences and commands, in lines that are no wider than people read.
 fn tell(text: &str, context: &mut Context) -> Result<(), Failure> {
     let mut page = Page::default();
-    page.lines(text);
+    for line in text.split_inclusive('\n') {
+        // Commands, to be copied as they are.
+        if line.starts_with("  ") {
+            page.verbatim(line);
+        } else {
+            page.lines(line);
+        }
+    }
     let draw = context.output.draw();
     let width = draw.width.map_or(WIDEST, |width| width.min(WIDEST));
     let draw = Draw {

@@ -39,7 +39,9 @@ pub(super) fn folder(keep: Option<&Path>) -> Result<PathBuf, Failure> {
     };
     let named = escape(&folder.to_string_lossy()).into_owned();
     let failed = |error| Failure::system(&error, &format!("failed to make `{named}`"));
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    if !folder.is_dir() {
+        std::fs::create_dir(folder).map_err(failed)?;
+    }
     match [CONFIG, DATABASE]
         .iter()
         .find(|file| folder.join(file).exists())

@@ -165,7 +165,7 @@ pub(super) fn note(detail: Detail, board: &Board) -> Option<String> {
         ));
     }
     Some(format!(
-        "a full text, each 10 min and for new suspects, stops {} for {told}",
+        "it stops {} for {told}: a full text, each 10 min and for new suspects",
         row.instance
     ))
 }

@@ -100,6 +100,15 @@ pub(super) enum Key {
     Common(Grouping, String),
 }
 
+impl Key {
+    const fn grouping(&self) -> Grouping {
+        match self {
+            Self::Signature(..) => Grouping::Signature,
+            Self::Common(grouping, _) => *grouping,
+        }
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
@@ -126,9 +135,12 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Choice {
     pub(super) filter: Filter,
+    /// Only what a row of several was drawn together of.
+    pub(super) within: Option<Key>,
     pub(super) grouping: Grouping,
     pub(super) order: Order,
     pub(super) reversed: bool,
+    /// Signatures, however they are drawn together.
     pub(super) ignored: HashSet<Key>,
 }
 
@@ -137,11 +149,20 @@ impl Choice {
     pub(super) fn growing(&self, board: &Board) -> usize {
         let loud = |row: &&BoardRow| {
             let grower = &row.grower;
-            let ignored =
-                grower.ignored.is_some() || self.ignored.contains(&key(row, Grouping::Signature));
-            grower.verdict.says_growth() && !ignored && !board.is_lost(row)
+            grower.verdict.says_growth() && !self.ignores(row) && !board.is_lost(row)
         };
         board.rows.iter().filter(loud).count()
+    }
+
+    fn ignores(&self, row: &BoardRow) -> bool {
+        let here = || self.ignored.contains(&key(row, Grouping::Signature));
+        row.grower.ignored.is_some() || here()
+    }
+
+    fn takes(&self, row: &BoardRow, board: &Board) -> bool {
+        let within = self.within.as_ref();
+        let is_within = within.is_none_or(|within| key(row, within.grouping()) == *within);
+        is_within && self.filter.takes(row, board)
     }
 }
 
@@ -149,25 +170,23 @@ impl Choice {
 pub(super) fn entries(board: &Board, choice: &Choice) -> Vec<Entry> {
     let mut drawn: BTreeMap<Key, Entry> = BTreeMap::new();
     for (nth, row) in board.rows.iter().enumerate() {
-        if !choice.filter.takes(row, board) {
+        if !choice.takes(row, board) {
             continue;
         }
         let key = key(row, choice.grouping);
-        let entry = Entry::of(nth, (row, board), key);
+        let mut entry = Entry::of(nth, (row, board), key);
+        entry.ignored = choice.ignores(row);
         match drawn.get_mut(&entry.key) {
             Some(known) => known.add(entry),
             None => drop(drawn.insert(entry.key.clone(), entry)),
         }
     }
     let mut entries: Vec<Entry> = drawn.into_values().collect();
-    for entry in &mut entries {
-        entry.ignored |= choice.ignored.contains(&entry.key);
-    }
     sort(&mut entries, board, choice);
     entries
 }
 
-fn key(row: &BoardRow, grouping: Grouping) -> Key {
+pub(super) fn key(row: &BoardRow, grouping: Grouping) -> Key {
     let grower = &row.grower;
     let name = match grouping {
         Grouping::Signature => return Key::Signature(grower.service.clone(), grower.signature),
@@ -194,7 +213,7 @@ impl Entry {
             verdict: grower.verdict,
             growing: grower.instances_growing,
             instances: row.on.len(),
-            ignored: grower.ignored.is_some(),
+            ignored: false,
             lost: board.is_lost(row),
         }
     }

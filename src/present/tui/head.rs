@@ -18,6 +18,8 @@ use crate::query::{Board, BoardInstance, LastPoll};
 const PROGRAM: &str = "goroscope top";
 const BRIEFLY: &str = "top";
 const GAP: &str = "  ";
+/// Polls may be minutes apart; what is older than this is told as old.
+const OLD: Duration = Duration::from_secs(90);
 /// Points of the line of all goroutines.
 const POINTS: usize = 24;
 /// Points of it on a screen that has little room.
@@ -43,6 +45,9 @@ pub(super) fn head(
     match view.board(live) {
         Some(board) => {
             lines.push(totals(board, &view.choice, look, points));
+            if view.frozen_since().is_none() {
+                lines.extend(old(board, live, now).map(|told| Line::styled(told, look.grown())));
+            }
             lines.extend(lost(board, live, look));
             let told = states(&board.states);
             if !told.is_empty() {
@@ -126,6 +131,19 @@ fn totals(board: &Board, choice: &Choice, look: Look, points: usize) -> Line<'st
     Line::from(spans)
 }
 
+/// Whether what is known is not of now: no daemon polls, or none of the instances has answered for long.
+pub(super) fn old(board: &Board, live: &Live, now: Timestamp) -> Option<String> {
+    let newest = board.newest()?;
+    let age = now.since(newest);
+    (age > OLD).then(|| {
+        let (at, offset) = (live.zone.second(newest), live.zone.offset(newest));
+        format!(
+            "NOT OF NOW: the newest good poll is {} old, of {at} ({offset})",
+            span(age)
+        )
+    })
+}
+
 /// Instances that do not answer, and why.
 fn lost(board: &Board, live: &Live, look: Look) -> Option<Line<'static>> {
     let lost: Vec<(&BoardInstance, &LastPoll)> = board.lost().collect();
@@ -157,14 +175,14 @@ fn polls(board: &Board, live: &Live) -> Line<'static> {
     let window = &board.window;
     let failed = window.polls_due.saturating_sub(window.polls_ok);
     Line::raw(format!(
-        "polls {} of {}, {} failed or missed  since {} ({})  {}  {}",
+        "polls {} of {}, {} failed or missed  {}  {}  since {} ({})",
         grouped(window.polls_ok),
         grouped(window.polls_due),
         grouped(failed),
-        live.zone.second(window.since),
-        span(window.until.since(window.since)),
         plural(window.restarts, "restart"),
         plural(board.instances.len() as u64, "instance"),
+        live.zone.second(window.since),
+        span(window.until.since(window.since)),
     ))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::entry::{Choice, Entry, Key, entries};
+use super::head::old;
 use super::list::word;
 use super::{Live, Look};
 use crate::model::Timestamp;
@@ -16,6 +17,7 @@ pub struct Plain {
     rows: HashMap<Key, (u64, Verdict, bool)>,
     totals: Option<(u64, usize)>,
     lost: HashMap<String, bool>,
+    old: bool,
     trouble: Option<String>,
 }
 
@@ -46,6 +48,12 @@ impl Plain {
                 grouped(board.window.polls_ok),
                 grouped(board.window.polls_due),
             );
+        }
+        let old = old(board, live, at);
+        if old.is_some() != self.old {
+            self.old = old.is_some();
+            let told = old.unwrap_or_else(|| "polls are of now again".to_owned());
+            text += &format!("{}  {told}\n", stamp(live, at));
         }
         let rows = entries(board, &Choice::default());
         let mut told = 0;

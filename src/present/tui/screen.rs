@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::detail::detail;
+use super::entry::Key;
 use super::head::head;
 use super::help::help;
 use super::instances::instances;
@@ -14,6 +15,7 @@ use super::list::{Columns, table};
 use super::style::REVERSED;
 use super::{Live, Look, Pane, View};
 use crate::model::Timestamp;
+use crate::present::escape;
 use crate::present::shorten::taken;
 use crate::present::words::plural;
 
@@ -58,7 +60,7 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live, view: &mut View, look: Look, now
             0
         }
     };
-    let bottom = bottom(view, hidden, width);
+    let bottom = bottom(view, hidden, (now, width));
     let bottom = cut(Line::raw(bottom), width, look);
     frame.render_widget(Paragraph::new(bottom).style(REVERSED), below);
 }
@@ -72,7 +74,8 @@ fn list(frame: &mut Frame<'_>, (live, view): (&Live, &mut View), area: Rect, loo
         return 0;
     };
     if rows.is_empty() {
-        let empty = if view.choice.filter.text().is_empty() {
+        let all = view.choice.filter.text().is_empty() && view.choice.within.is_none();
+        let empty = if all {
             let since = board.window.since;
             let since = format!("{} ({})", live.zone.second(since), live.zone.offset(since));
             format!("no goroutine was seen since {since}; t tells how the instances are")
@@ -146,13 +149,13 @@ fn wrapped(line: Line<'static>, width: usize) -> Vec<Line<'static>> {
 }
 
 /// What is typed, what the last key did, or which keys there are and what was chosen with them.
-fn bottom(view: &View, hidden: usize, width: usize) -> String {
+fn bottom(view: &View, hidden: usize, (now, width): (Timestamp, usize)) -> String {
     let choice = &view.choice;
     if view.typing.is_some() {
         return format!("/{}_  Enter keeps it, Esc drops it", choice.filter.text());
     }
-    if let Some(message) = &view.message {
-        return message.clone();
+    if let Some(message) = view.message(now) {
+        return message.to_owned();
     }
     let list = || {
         let mut parts = vec!["? help  q quit".to_owned()];
@@ -161,6 +164,9 @@ fn bottom(view: &View, hidden: usize, width: usize) -> String {
         }
         if !choice.filter.text().is_empty() {
             parts.push(format!("/{}", choice.filter.text()));
+        }
+        if let Some(Key::Common(grouping, name)) = &choice.within {
+            parts.push(format!("in {} {}", grouping.as_str(), escape(name)));
         }
         let reversed = if choice.reversed { " reversed" } else { "" };
         parts.push(format!("s order: {}{reversed}", choice.order.as_str()));

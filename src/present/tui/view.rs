@@ -1,11 +1,12 @@
 //! What the person who looks has chosen, and what each key does. Pure: keys and answers in, wishes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Live;
-use super::entry::{Choice, Entry, Grouping, Key, entries};
+use super::entry::{Choice, Entry, Grouping, Key, entries, key};
 use super::filter::Filter;
 use crate::model::{Signature, Timestamp};
 use crate::query::Board;
@@ -59,8 +60,13 @@ pub struct View {
     /// What is shown while it is frozen, and since when.
     frozen: Option<(Option<Arc<Board>>, Timestamp)>,
     /// What the last key did.
-    pub(super) message: Option<String>,
+    message: Option<String>,
+    /// When it was pressed.
+    pressed_at: Timestamp,
 }
+
+/// What a key did is told for so long.
+const TOLD_FOR: Duration = Duration::from_secs(10);
 
 impl View {
     /// The board to draw: the newest, or the one of the moment at which it was frozen.
@@ -74,6 +80,12 @@ impl View {
     /// Since when it is frozen.
     pub(super) fn frozen_since(&self) -> Option<Timestamp> {
         self.frozen.as_ref().map(|(_, since)| *since)
+    }
+
+    /// What the last key did, while that is news.
+    pub(super) fn message(&self, now: Timestamp) -> Option<&str> {
+        let told = self.message.as_deref();
+        told.filter(|_| now.since(self.pressed_at) < TOLD_FOR)
     }
 
     /// The rows in their order, and which of them is selected: the first until one is chosen. What is chosen is
@@ -100,6 +112,7 @@ impl View {
             return None;
         }
         self.message = None;
+        self.pressed_at = now;
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             match key.code {
                 KeyCode::Char('c') => return Some(Wish::Quit),
@@ -191,7 +204,10 @@ impl View {
     fn command(&mut self, key: KeyEvent, live: &Live, row: Option<&Entry>) -> Option<Wish> {
         match key.code {
             KeyCode::Char('/') => self.typing = Some(self.choice.filter.clone()),
-            KeyCode::Esc => self.choice.filter = Filter::default(),
+            KeyCode::Esc => {
+                self.choice.filter = Filter::default();
+                self.choice.within = None;
+            }
             KeyCode::Char('s') => self.choice.order = self.choice.order.next(),
             KeyCode::Char('S') => self.choice.reversed = !self.choice.reversed,
             KeyCode::Char('g') => self.group_by(self.choice.grouping.next()),
@@ -200,7 +216,7 @@ impl View {
                 self.frozen = None;
                 return Some(Wish::Baseline);
             }
-            KeyCode::Char('i') => self.ignore(row?),
+            KeyCode::Char('i') => self.ignore(row?, live)?,
             KeyCode::Char('t') => self.go_to(Pane::Instances),
             KeyCode::Char('y') => return Some(self.copy(self.signature_of(row?, live)?)),
             KeyCode::Enter => return self.open(row?, live),
@@ -214,22 +230,29 @@ impl View {
         self.message = Some(format!("one row a {}", grouping.as_str()));
     }
 
-    /// Takes a row out of what is looked for, for as long as this view lives, or back again.
-    fn ignore(&mut self, row: &Entry) {
+    /// Takes a row out of what is looked for, for as long as this view lives, or back again; with all that is
+    /// drawn together in it.
+    fn ignore(&mut self, row: &Entry, live: &Live) -> Option<()> {
+        let board = self.board(live)?;
+        let members = row.members.iter().filter_map(|nth| board.rows.get(*nth));
+        let members: Vec<Key> = members.map(|row| key(row, Grouping::Signature)).collect();
         self.selected = Some(row.key.clone());
-        let taken_back = self.choice.ignored.remove(&row.key);
-        self.message = Some(if taken_back {
+        let known = &mut self.choice.ignored;
+        let told = if members.iter().all(|member| known.contains(member)) {
+            known.retain(|known| !members.contains(known));
             "not ignored any more".to_owned()
         } else {
-            self.choice.ignored.insert(row.key.clone());
+            known.extend(members);
             match &row.key {
                 Key::Signature(_, signature) => format!(
                     "ignored here, it stands last; for good: goroscope ignore snippet {}",
                     short(*signature)
                 ),
-                Key::Common(..) => "ignored here, it stands last".to_owned(),
+                Key::Common(..) => "ignored here, with all its stacks; it stands last".to_owned(),
             }
-        });
+        };
+        self.message = Some(told);
+        Some(())
     }
 
     fn copy(&mut self, signature: Signature) -> Wish {
@@ -256,13 +279,12 @@ impl View {
                 self.message = Some("what started them is not known".to_owned());
                 None
             }
-            Key::Common(_, name) => {
+            Key::Common(..) => {
                 let board = self.board(live)?;
                 let loudest = board.rows.get(*row.members.first()?)?;
-                let grower = &loudest.grower;
-                self.selected = Some(Key::Signature(grower.service.clone(), grower.signature));
+                self.selected = Some(key(loudest, Grouping::Signature));
                 self.choice.grouping = Grouping::Signature;
-                self.choice.filter = Filter::read(&format!("function:{name}"));
+                self.choice.within = Some(row.key.clone());
                 None
             }
         }
@@ -281,7 +303,7 @@ impl View {
             }
             KeyCode::Char('i') => {
                 let (rows, at) = self.rows(live);
-                self.ignore(rows.get(at)?);
+                self.ignore(rows.get(at)?, live)?;
             }
             _ => self.scroll_by(key),
         }
