@@ -138,10 +138,22 @@ pub fn plural(count: u64, what: &str) -> String {
     format!("{} {what}{s}", grouped(count))
 }
 
-/// A length of time in its two largest units.
+/// A length of time in its two largest units: `4d 8h`, `41m`, `0s`.
 pub(super) fn span(length: Duration) -> String {
-    let text = humantime::format_duration(Duration::from_secs(length.as_secs())).to_string();
-    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    let mut left = length.as_secs();
+    let mut told = Vec::new();
+    for (seconds, unit) in [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")] {
+        let count = left / seconds;
+        left %= seconds;
+        if count > 0 && told.len() < 2 {
+            told.push(format!("{}{unit}", grouped(count)));
+        }
+    }
+    if told.is_empty() {
+        "0s".to_owned()
+    } else {
+        told.join(" ")
+    }
 }
 
 /// `github.com/acme/pay.(*Client).retry` as `pay.(*Client).retry`.

@@ -284,6 +284,7 @@ fn what_is_typed_wrong() {
 fn files_that_are_not_what_they_should_be() {
     let folder = with_history();
     write(&folder, "text.txt", "nothing of the kind");
+    write(&folder, "begun.db", "");
     write(&folder, "bad.ndjson", "{\"at\":\"yesterday\"}\n");
     write(
         &folder,
@@ -314,6 +315,7 @@ fn files_that_are_not_what_they_should_be() {
             "check config empty",
             "query findings --db none.db",
             "query findings --db text.txt",
+            "query findings --db begun.db",
             "query findings --db newer.db",
             "query findings --db older.db",
             "query findings --db empty",
@@ -373,6 +375,10 @@ fn files_that_are_not_what_they_should_be() {
     $ goroscope query findings --db text.txt
     error: `text.txt` is not a goroscope database
     hint: name another file; where this was a database, its beginning is damaged, and only a backup brings it back
+    exit 1
+    $ goroscope query findings --db begun.db
+    error: `begun.db` is empty
+    hint: a daemon that has just begun fills it within a second: ask again; if it stays so, --db names another file
     exit 1
     $ goroscope query findings --db newer.db
     error: `newer.db` has schema 999, this goroscope knows up to NEWEST: use the newer program

@@ -525,3 +525,23 @@ fn the_cost_of_a_detail_is_said_before_it_is_paid() {
     let costs: Vec<&str> = told.lines().filter(|line| line.contains("stops")).collect();
     assert_snapshot!(costs.join("\n").replace(&fake.address, "ADDRESS"), @"ADDRESS: debug=2 stops this process for about 1ms (222 goroutines)");
 }
+
+/// As `$(curl ...)` and editors leave it: its head counts no more than what is there.
+#[test]
+fn a_profile_without_its_last_newline_is_whole() {
+    let folder = dumps(&[]);
+    let whole = "goroutine profile: total 3\n\
+                 2 @ 0x1 0x2\n#\t0x1\tmain.work+0x1\t/src/main.go:12\n\n\
+                 1 @ 0x3 0x2\n#\t0x3\tmain.main+0x1\t/src/main.go:7\n\n";
+    let (trimmed, torn) = (whole.trim_end(), whole.trim_end().trim_end_matches(":7"));
+    for (name, text) in [("whole", whole), ("trimmed", trimmed), ("torn", torn)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let told = |name| {
+        let told = snapshot(folder.path(), &[name, "--fail-on=complaints > 0"]);
+        let (_, told) = told.split_once("goroutines: ").unwrap();
+        told.to_owned()
+    };
+    assert_eq!(told("trimmed"), told("whole"));
+    assert!(told("torn").contains("not read: 1"), "{}", told("torn"));
+}

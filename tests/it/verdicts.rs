@@ -144,7 +144,7 @@ fn a_leak_from_its_first_hours_to_the_build_that_has_it_no_more() {
     insta::assert_snapshot!(findings(folder.path(), "2026-11-25 15:00"), @"
     window 2026-11-24 15:00 -> 2026-11-25 15:00 (+00:00)   1 service, 2 instances, 2,882/2,882 polls, 0 restarts, leaks from +0.26/h on can be GROWING
     0 new, 0 active, 0 gone, 0 ignored by rule (GROWING or above).
-    polled for 1day: slower leaks than +0.26/h an instance do not show in that time
+    polled for 1d: slower leaks than +0.26/h an instance do not show in that time
     ");
 }
 
