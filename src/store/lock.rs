@@ -3,8 +3,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::{StoreError, open};
+
+/// A lock that is held for longer than this is held by one that lives.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Held by the daemon for its whole life. The file stays; the operating system drops the lock with
 /// the process, however that ends.
@@ -30,7 +34,7 @@ impl DaemonLock {
             .truncate(false)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -62,6 +66,19 @@ impl DaemonLock {
         match File::open(path_of(database)) {
             Ok(file) => file.try_lock_shared().is_ok(),
             Err(_) => true,
+        }
+    }
+}
+
+/// Locks a file. One that was killed lets go a moment behind its end, and its successor begins at once.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(PATIENCE / 20);
+            }
+            ended => return ended,
         }
     }
 }
