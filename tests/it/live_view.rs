@@ -922,9 +922,15 @@ fn freezing_keeps_the_screen_and_a_baseline_is_wished_for() {
 #[test]
 fn every_instance_is_told_and_why_it_is_lost() {
     let folder = fleet();
-    let mut shown = Shown::at(known(folder.path()), WHOLE, (80, 10));
-    shown.press(KeyCode::Char('t'));
-    insta::assert_snapshot!(shown.screen(), @"
+    let screen = |size| {
+        let mut shown = Shown::at(known(folder.path()), WHOLE, size);
+        shown.press(KeyCode::Char('t'));
+        let screen = shown.screen();
+        shown.press(KeyCode::Esc);
+        assert!(shown.screen().contains("COUNT"));
+        screen
+    };
+    insta::assert_snapshot!(screen((80, 24)), @"
     goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
     goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
     instances 3, of them lost 1
@@ -934,10 +940,76 @@ fn every_instance_is_told_and_why_it_is_lost() {
       shop shop-1:6060        10  ok         2026-11-24 00:40:00  env=prod
 
 
+
+
+
+
+
+
+
+
+
+
+
+
+
+
     Esc back  j k scroll  q quit
     ");
-    shown.press(KeyCode::Esc);
-    assert!(shown.screen().contains("COUNT"));
+    insta::assert_snapshot!(screen((120, 40)), @"
+    goroscope top  goroscope.db over 24h  2026-11-24 00:40:00 (+00:00), every 1s
+    goroutines 1,652  ▁▁▁▁▂▂▂▃▃▃▄▄▄▄▅▅▅▆▆▆▆▇▇█  stacks 5  growing 2
+    instances 3, of them lost 1
+      pay pay-2:6060           -  LOST       2026-11-24 00:40:00  connection refused  env=prod
+      pay pay-1:6060       1,642  ok         2026-11-24 00:40:00  env=prod
+      shop shop-1:6060        10  ok         2026-11-24 00:40:00  env=prod
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+    Esc back  j k scroll  q quit
+    ");
+    insta::assert_snapshot!(screen((40, 10)), @"
+    top  goroscope.db over 24h  00:40:00
+    goroutines 1,652  ▁▁▂▃▄▅▆█  stacks 5  g…
+    instances 3, of them lost 1
+      pay pay-2:6060           -  LOST
+     2026-11-24 00:40:00  connection
+    refused  env=prod
+      pay pay-1:6060       1,642  ok
+     2026-11-24 00:40:00  env=prod
+      shop shop-1:6060        10  ok
+    Esc back  j k scroll  q quit
+    ");
 }
 
 #[test]
