@@ -70,6 +70,7 @@ pub(super) fn import(args: &Args, context: &mut Context) -> Result<(), Failure> 
     let _listening = listen(&stop)?;
     let path = database::find(&args.database, context)?;
     let lock = DaemonLock::take(&path).map_err(locked)?;
+    // Under the lock: what another import has just made is not ours to remove.
     let is_new = !path.exists();
     let steps = Arc::new(Steps::default());
     context

@@ -26,24 +26,26 @@ pub(super) fn beginning(text: &str, width: usize) -> String {
 
 /// As many characters as fit into `width` columns.
 pub(super) fn taken(chars: impl Iterator<Item = char>, width: usize) -> String {
-    let mut left = width;
-    let fits = |char: &char| {
-        let rest = left.checked_sub(char.width().unwrap_or(0));
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    };
-    chars.take_while(fits).collect()
+    let mut fits = room(width);
+    chars
+        .take_while(|char| fits(char.width().unwrap_or(0)))
+        .collect()
 }
 
 /// As many units as fit into `width` columns.
 fn fitting<'t>(units: impl Iterator<Item = &'t str>, width: usize) -> Vec<&'t str> {
+    let mut fits = room(width);
+    units.take_while(|unit| fits(unit.width())).collect()
+}
+
+/// Whether one thing more fits, of so many columns; what fits takes its room.
+fn room(width: usize) -> impl FnMut(usize) -> bool {
     let mut left = width;
-    let fits = |unit: &&str| {
-        let rest = left.checked_sub(unit.width());
+    move |wide| {
+        let rest = left.checked_sub(wide);
         left = rest.unwrap_or(0);
         rest.is_some()
-    };
-    units.take_while(fits).collect()
+    }
 }
 
 /// What may not be cut in two: a character, or what `escape` writes for one.

@@ -2,6 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
+use super::instances::called;
 use super::style::{FAINT, STRONG};
 use super::{Live, Look};
 use crate::model::Signature;
@@ -164,13 +165,7 @@ fn course(row: &BoardRow, (live, look): (&Live, Look), width: usize) -> Vec<Line
 /// What an answer about this signature alone tells.
 fn evidence(show: &Show, several: bool, live: &Live, look: Look) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let place = |service: &str, instance: &str| {
-        if several {
-            format!("{} {}", escape(service), escape(instance))
-        } else {
-            escape(instance).into_owned()
-        }
-    };
+    let place = |service: &str, instance: &str| called(service, instance, several);
     for label in &show.labels {
         let set = label_set(&label.set);
         lines.push(Line::raw(format!(

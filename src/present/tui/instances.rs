@@ -19,13 +19,7 @@ pub(super) fn instances(board: Option<&Board>, live: &Live, look: Look) -> Vec<L
         return vec![Line::raw("waiting for the first answer")];
     };
     let several = board.has_several_services();
-    let name = |row: &BoardInstance| {
-        if several {
-            format!("{} {}", escape(&row.service), escape(&row.instance))
-        } else {
-            escape(&row.instance).into_owned()
-        }
-    };
+    let name = |row: &BoardInstance| called(&row.service, &row.instance, several);
     let names = board.instances.iter().map(|row| name(row).width());
     let wide = names.max().unwrap_or(0).min(WIDEST_NAME);
     let lost = board.lost().count();
@@ -43,6 +37,15 @@ pub(super) fn instances(board: Option<&Board>, live: &Live, look: Look) -> Vec<L
         lines.push(line(row, &format!("{:wide$}", name(row)), live, look));
     }
     lines
+}
+
+/// An instance by its name; where there are several services, behind that of its own.
+pub(super) fn called(service: &str, instance: &str, several: bool) -> String {
+    if several {
+        format!("{} {}", escape(service), escape(instance))
+    } else {
+        escape(instance).into_owned()
+    }
 }
 
 fn line(row: &BoardInstance, name: &str, live: &Live, look: Look) -> Line<'static> {

@@ -170,12 +170,11 @@ impl View {
     }
 
     fn toggle_help(&mut self) {
-        self.scroll = 0;
-        self.pane = match (self.pane, &self.detail) {
+        self.go_to(match (self.pane, &self.detail) {
             (Pane::Help, Some(_)) => Pane::Detail,
             (Pane::Help, None) => Pane::List,
             _ => Pane::Help,
-        };
+        });
     }
 
     fn go_to(&mut self, pane: Pane) {
